@@ -1,0 +1,57 @@
+import type { Failure, Issue } from "./failure.js";
+import type { RunId } from "./ids.js";
+import type { RunStatus } from "./run.js";
+
+/** What happened, past tense. One typed stream: kept in the store, read by logs, traces, metrics and `inspect`. */
+export type RunEventBody =
+  | { readonly type: "run.accepted"; readonly workflow: string; readonly version: number }
+  | { readonly type: "run.ended"; readonly status: RunStatus; readonly durationMs: number }
+  | { readonly type: "run.waiting"; readonly question: string; readonly kind: string }
+  | { readonly type: "run.answered"; readonly question: string; readonly decision: string; readonly reason?: string | undefined }
+  | { readonly type: "run.failed"; readonly failure: Failure }
+  | { readonly type: "agent.started"; readonly agent: string; readonly round: number }
+  | {
+      readonly type: "agent.attempt-failed";
+      readonly agent: string;
+      readonly round: number;
+      readonly attempt: number;
+      readonly durationMs: number;
+      readonly failure: Failure;
+    }
+  | {
+      readonly type: "agent.completed";
+      readonly agent: string;
+      readonly round: number;
+      readonly version: number;
+      readonly durationMs: number;
+      readonly source: string;
+    }
+  | { readonly type: "agent.failed"; readonly agent: string; readonly round: number; readonly failure: Failure }
+  | { readonly type: "agent.skipped"; readonly agent: string; readonly reason: string }
+  | {
+      readonly type: "gate.rejected";
+      readonly agent: string;
+      readonly contract: string;
+      readonly round: number;
+      readonly issues: readonly Issue[];
+    }
+  | { readonly type: "effect.performed"; readonly agent: string; readonly effect: string; readonly key: string }
+  | { readonly type: "effect.undone"; readonly agent: string; readonly effect: string; readonly key: string }
+  | {
+      readonly type: "effect.undo-failed";
+      readonly agent: string;
+      readonly effect: string;
+      readonly key: string;
+      readonly failure: Failure;
+    }
+  | { readonly type: "breaker.opened"; readonly agent: string; readonly consecutiveFailures: number }
+  | { readonly type: "breaker.half-opened"; readonly agent: string }
+  | { readonly type: "breaker.closed"; readonly agent: string }
+  | { readonly type: "breaker.refused"; readonly agent: string };
+
+export type RunEvent = RunEventBody & {
+  /** The run in whose course it happened. */
+  readonly runId: RunId;
+  /** ISO 8601. */
+  readonly at: string;
+};

@@ -1,0 +1,315 @@
+import type { JsonObject, JsonValue } from "./json-value.js";
+
+/**
+ * The one table of what can go wrong. `retryable` is what the guard goes by: trying the same call again may help.
+ * Match on the code: class identity does not survive a checkpoint or a process boundary.
+ */
+export const FAILURES = {
+  CONTRACT_INVALID: { retryable: false },
+  CONTRACT_CONFLICT: { retryable: false },
+  CONTRACT_UNKNOWN: { retryable: false },
+  UPCAST_MISSING: { retryable: false },
+  AGENT_INVALID: { retryable: false },
+  EFFECT_INVALID: { retryable: false },
+  WORKFLOW_INVALID: { retryable: false },
+  WORKFLOW_UNKNOWN: { retryable: false },
+  INPUT_INVALID: { retryable: false },
+  CONTRACT_VIOLATED: { retryable: false },
+  INPUT_MISSING: { retryable: false },
+  NOT_PLAIN_JSON: { retryable: false },
+  DOCUMENT_TOO_LARGE: { retryable: false },
+  AGENT_FAILED: { retryable: false },
+  AGENT_UNAVAILABLE: { retryable: true },
+  AGENT_TIMEOUT: { retryable: true },
+  AGENT_GAVE_UP: { retryable: false },
+  INCOMPLETE: { retryable: false },
+  BREAKER_OPEN: { retryable: false },
+  BULKHEAD_FULL: { retryable: true },
+  CACHE_MISS: { retryable: false },
+  EFFECT_UNDECLARED: { retryable: false },
+  EFFECT_FAILED: { retryable: true },
+  EFFECT_REFUSED: { retryable: false },
+  EFFECT_UNCERTAIN: { retryable: false },
+  CONFLICTING_INTENT: { retryable: false },
+  UNDO_FAILED: { retryable: true },
+  ABORTED: { retryable: false },
+  CANCELED: { retryable: false },
+  REJECTED: { retryable: false },
+  RUN_UNKNOWN: { retryable: false },
+  RUN_EXISTS: { retryable: false },
+  RUN_NOT_WAITING: { retryable: false },
+  RUN_FINISHED: { retryable: false },
+  DECISION_INVALID: { retryable: false },
+  STORE_BUSY: { retryable: true },
+  STORE_FAILED: { retryable: false },
+  STORE_NEWER: { retryable: false },
+  STORE_CLOSED: { retryable: false },
+} as const satisfies Record<string, { readonly retryable: boolean }>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** A failure as plain JSON: what stands in a run, an event or a checkpoint. */
+export interface Failure {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly details: JsonObject;
+  /** Names and messages of what lay beneath, outermost first. */
+  readonly causes: readonly string[];
+}
+
+/** The base of every error Walkback throws. The message says what happened, to which thing, and what to do next. */
+export abstract class WalkbackError<Details extends object = object> extends Error {
+  abstract readonly code: FailureCode;
+  readonly details: Readonly<Details>;
+
+  constructor(message: string, details: Details, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.details = details;
+  }
+
+  override get name(): string {
+    return this.constructor.name;
+  }
+
+  get retryable(): boolean {
+    return FAILURES[this.code].retryable;
+  }
+
+  toJSON(): Failure {
+    // Details are declared with plain JSON types by every subclass; the round trip drops what is undefined.
+    const details = JSON.parse(JSON.stringify(this.details)) as JsonObject;
+    return { code: this.code, message: this.message, details, causes: causesOf(this.cause) };
+  }
+}
+
+/** Narrows anything thrown to a Walkback error without trusting class identity across copies of the package. */
+export function isWalkbackError(thrown: unknown): thrown is WalkbackError {
+  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && thrown.code in FAILURES && "toJSON" in thrown;
+}
+
+/** One sentence about anything that was thrown, an Error or not. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  if (typeof thrown === "string") return thrown;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
+}
+
+function causesOf(cause: unknown): string[] {
+  const causes: string[] = [];
+  for (let current = cause; current !== undefined && current !== null && causes.length < 5; ) {
+    causes.push(current instanceof Error ? `${current.name}: ${current.message}` : messageOf(current));
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return causes;
+}
+
+/** A path of keys as a JSON Pointer (RFC 6901). */
+export function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+/** One thing wrong with a document: where (a JSON Pointer, "" is the whole document) and what. */
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+  /** The name of the semantic rule that said no, when it was not the shape. */
+  readonly rule?: string;
+}
+
+export class ContractInvalid extends WalkbackError<{ contract: string; reason: string }> {
+  readonly code = "CONTRACT_INVALID";
+}
+
+export class ContractConflict extends WalkbackError<{ contract: string; registered: string; offered: string }> {
+  readonly code = "CONTRACT_CONFLICT";
+}
+
+export class ContractUnknown extends WalkbackError<{ contract: string; known: readonly string[] }> {
+  readonly code = "CONTRACT_UNKNOWN";
+}
+
+/** No chain of `upcast` functions leads from the version at hand to the one asked for. */
+export class UpcastMissing extends WalkbackError<{ contract: string; from: number; to: number; missing: number }> {
+  readonly code = "UPCAST_MISSING";
+}
+
+export class AgentInvalid extends WalkbackError<{ agent: string; reason: string }> {
+  readonly code = "AGENT_INVALID";
+}
+
+export class EffectInvalid extends WalkbackError<{ effect: string; reason: string }> {
+  readonly code = "EFFECT_INVALID";
+}
+
+export interface WorkflowIssue {
+  readonly problem:
+    | "missing-producer"
+    | "missing-version"
+    | "duplicate-producer"
+    | "duplicate-agent"
+    | "cycle"
+    | "bad-name"
+    | "missing-fallback"
+    | "missing-output";
+  readonly agent?: string;
+  readonly contract?: string;
+  readonly message: string;
+}
+
+/** Lists everything wrong with a workflow's definition at once. */
+export class WorkflowInvalid extends WalkbackError<{ workflow: string; issues: readonly WorkflowIssue[] }> {
+  readonly code = "WORKFLOW_INVALID";
+}
+
+export class WorkflowUnknown extends WalkbackError<{ workflow: string; known: readonly string[] }> {
+  readonly code = "WORKFLOW_UNKNOWN";
+}
+
+/** What was handed in at the door does not fit the workflow's input contract. No run was accepted. */
+export class InputInvalid extends WalkbackError<{ contract: string; issues: readonly Issue[] }> {
+  readonly code = "INPUT_INVALID";
+}
+
+/** A handoff did not fit its contract, after every repair round. */
+export class ContractViolated extends WalkbackError<{ agent: string; contract: string; round: number; issues: readonly Issue[] }> {
+  readonly code = "CONTRACT_VIOLATED";
+}
+
+/** A node ran before what it consumes was there: the hand-written graph lacks an edge or an input. */
+export class InputMissing extends WalkbackError<{ agent: string; contract: string }> {
+  readonly code = "INPUT_MISSING";
+}
+
+export class NotPlainJson extends WalkbackError<{ path: string; found: string }> {
+  readonly code = "NOT_PLAIN_JSON";
+}
+
+export class DocumentTooLarge extends WalkbackError<{ bytes: number; maxBytes: number }> {
+  readonly code = "DOCUMENT_TOO_LARGE";
+}
+
+/** An agent threw something that trying again will not mend. */
+export class AgentFailed extends WalkbackError<{ agent: string }> {
+  readonly code = "AGENT_FAILED";
+}
+
+/** Throw this (or an error with a transient system code or HTTP status) from an agent to be tried again. */
+export class AgentUnavailable extends WalkbackError<{ agent: string; retryAfterMs?: number }> {
+  readonly code = "AGENT_UNAVAILABLE";
+}
+
+export class AgentTimeout extends WalkbackError<{ agent: string; timeoutMs: number }> {
+  readonly code = "AGENT_TIMEOUT";
+}
+
+/** The agent itself signaled that it cannot do its work: `failed(reasonCode, summary)`. */
+export class AgentGaveUp extends WalkbackError<{ agent: string; reasonCode: string }> {
+  readonly code = "AGENT_GAVE_UP";
+}
+
+/** The agent came back without a completion signal; prose is not a return code. */
+export class Incomplete extends WalkbackError<{ agent: string; found: string }> {
+  readonly code = "INCOMPLETE";
+}
+
+/** The breaker refused the call without making it. */
+export class BreakerOpen extends WalkbackError<{ agent: string; halfOpenAfterMs: number }> {
+  readonly code = "BREAKER_OPEN";
+}
+
+export class BulkheadFull extends WalkbackError<{ agent: string; maxConcurrent: number; maxWaiting: number }> {
+  readonly code = "BULKHEAD_FULL";
+}
+
+/** `onFailure: "cached"` found no earlier answer for the same inputs and the same version of the agent. */
+export class CacheMiss extends WalkbackError<{ agent: string }> {
+  readonly code = "CACHE_MISS";
+}
+
+export class EffectUndeclared extends WalkbackError<{ agent: string; effect: string; declared: readonly string[] }> {
+  readonly code = "EFFECT_UNDECLARED";
+}
+
+export class EffectFailed extends WalkbackError<{ agent: string; effect: string; key: string }> {
+  readonly code = "EFFECT_FAILED";
+}
+
+/** The run is being walked back, is finished, or this attempt was given up: nothing more may be done outside. */
+export class EffectRefused extends WalkbackError<{ agent: string; effect: string; reason: string }> {
+  readonly code = "EFFECT_REFUSED";
+}
+
+/** An opaque effect was sent and its answer lost: nobody but a human can say whether it happened. */
+export class EffectUncertain extends WalkbackError<{ agent: string; effect: string; key: string }> {
+  readonly code = "EFFECT_UNCERTAIN";
+}
+
+/** The same business identity was asked for again with different arguments. */
+export class ConflictingIntent extends WalkbackError<{
+  agent: string;
+  effect: string;
+  identity: string;
+  recorded: JsonValue;
+  offered: JsonValue;
+}> {
+  readonly code = "CONFLICTING_INTENT";
+}
+
+export class UndoFailed extends WalkbackError<{ agent: string; effect: string; key: string }> {
+  readonly code = "UNDO_FAILED";
+}
+
+/** This call was stopped because something else in the run failed or the run was canceled; never counted as a failure. */
+export class Aborted extends WalkbackError<{ agent: string }> {
+  readonly code = "ABORTED";
+}
+
+export class Canceled extends WalkbackError<{ runId: string; reason: string }> {
+  readonly code = "CANCELED";
+}
+
+/** A human answered a question with "reject". */
+export class Rejected extends WalkbackError<{ agent: string; reason: string }> {
+  readonly code = "REJECTED";
+}
+
+export class RunUnknown extends WalkbackError<{ runId: string }> {
+  readonly code = "RUN_UNKNOWN";
+}
+
+export class RunExists extends WalkbackError<{ runId: string }> {
+  readonly code = "RUN_EXISTS";
+}
+
+export class RunNotWaiting extends WalkbackError<{ runId: string; status: string }> {
+  readonly code = "RUN_NOT_WAITING";
+}
+
+export class RunFinished extends WalkbackError<{ runId: string; status: string }> {
+  readonly code = "RUN_FINISHED";
+}
+
+export class DecisionInvalid extends WalkbackError<{ question: string; allowed: readonly string[]; issues: readonly Issue[] }> {
+  readonly code = "DECISION_INVALID";
+}
+
+export class StoreBusy extends WalkbackError<{ path: string; waitedMs: number }> {
+  readonly code = "STORE_BUSY";
+}
+
+export class StoreFailed extends WalkbackError<{ path: string; operation: string }> {
+  readonly code = "STORE_FAILED";
+}
+
+/** The file was written by a newer Walkback than this one. */
+export class StoreNewer extends WalkbackError<{ path: string; schemaVersion: number; supported: number }> {
+  readonly code = "STORE_NEWER";
+}
+
+export class StoreClosed extends WalkbackError<{ path: string }> {
+  readonly code = "STORE_CLOSED";
+}
