@@ -1,0 +1,157 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph-checkpoint";
+import type { RunEvent } from "../contracts/event.js";
+import type { Failure } from "../contracts/failure.js";
+import type { RunId } from "../contracts/ids.js";
+import type { Sealed } from "../contracts/json.js";
+import type { JsonValue } from "../contracts/json-value.js";
+import type { Question } from "../contracts/question.js";
+import type { RunStatus, VersionHead } from "../contracts/run.js";
+
+/**
+ * Everything Walkback remembers, behind one port. A promise resolves only once what it stands for is on disk.
+ * Versions, journal and events are insert-only: the store itself refuses to change or remove a row.
+ */
+export interface Store {
+  /** Where it is, for messages. */
+  readonly location: string;
+  readonly runs: RunLog;
+  readonly versions: VersionLog;
+  readonly journal: EffectJournal;
+  readonly events: EventLog;
+  /** LangGraph's own checkpoints, kept beside the rest. */
+  readonly checkpointer: BaseCheckpointSaver;
+  /** Writes what is still queued and lets go of the file. */
+  close(): Promise<void>;
+}
+
+export interface RunRecord {
+  readonly runId: RunId;
+  readonly workflow: string;
+  readonly workflowVersion: number;
+  readonly status: RunStatus;
+  /** ISO 8601. */
+  readonly acceptedAt: string;
+  readonly endedAt: string | undefined;
+  readonly failure: Failure | undefined;
+  /** The number of the version that holds the output of a completed run. */
+  readonly outputVersion: number | undefined;
+}
+
+export interface RunQuery {
+  readonly status?: RunStatus | undefined;
+  readonly workflow?: string | undefined;
+  /** Newest first; 50 when left out. */
+  readonly limit?: number | undefined;
+}
+
+/** How a run changes: each a single row update that is on disk before the promise resolves. */
+export type RunChange =
+  | { readonly status: "running" }
+  | { readonly status: "completed"; readonly endedAt: string; readonly outputVersion: number }
+  | { readonly status: "rolled-back" | "canceled"; readonly endedAt: string; readonly failure: Failure }
+  | { readonly status: "parked"; readonly failure: Failure };
+
+export interface RunLog {
+  /** The run's row and its version 0, in one transaction, before anything else. Throws `RUN_EXISTS`. */
+  accept(run: {
+    readonly runId: RunId;
+    readonly workflow: string;
+    readonly workflowVersion: number;
+    readonly acceptedAt: string;
+    readonly contract: string;
+    readonly input: Sealed;
+  }): Promise<Version>;
+  find(runId: RunId): Promise<RunRecord | undefined>;
+  list(query: RunQuery): Promise<readonly RunRecord[]>;
+  /** Throws `RUN_UNKNOWN`, or `RUN_FINISHED` when the run has already ended. */
+  change(runId: RunId, change: RunChange): Promise<void>;
+  /** Writes down a question; the run is `waiting` (`parked` when a walk-back asks) until it is answered. */
+  ask(runId: RunId, question: Question, failure?: Failure): Promise<void>;
+  /** Marks a question answered; with none left open the run is `running` again. */
+  answer(runId: RunId, questionId: string, answer: JsonValue, answeredAt: string): Promise<void>;
+  /** Nobody needs to answer any more: the run was canceled. */
+  withdrawQuestions(runId: RunId): Promise<void>;
+  openQuestions(runId: RunId): Promise<readonly Question[]>;
+}
+
+/** Where a version's data came from. */
+export type VersionSource = "input" | "agent" | "fallback" | "cache" | "human";
+
+export interface NewVersion {
+  readonly runId: RunId;
+  /** With a fan-out the name of the branch: `agent[3]`. */
+  readonly agent: string;
+  readonly agentVersion: number;
+  readonly contract: string;
+  readonly parents: readonly number[];
+  /** 0, then one more for each repair or human retry. */
+  readonly round: number;
+  readonly source: VersionSource;
+  /** Hash of what the agent was given; finds earlier answers to the same question. */
+  readonly inputHash: string;
+  readonly data: Sealed;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface Version extends VersionHead {
+  readonly agentVersion: number;
+  readonly round: number;
+  readonly source: VersionSource;
+  readonly dataHash: string;
+  readonly previousHash: string;
+  readonly at: string;
+  readonly data: JsonValue;
+}
+
+/** What became of one round of an agent's work. */
+export type Outcome = { readonly kind: "version"; readonly version: Version } | { readonly kind: "failure"; readonly failure: Failure };
+
+export interface VersionLog {
+  /** Appends under the next number. The same run, agent and round again returns the version that is already there. */
+  append(version: NewVersion): Promise<Version>;
+  /** Remembers that a round of an agent's work failed, so that a repeated node does not work again. */
+  appendFailure(step: {
+    readonly runId: RunId;
+    readonly agent: string;
+    readonly round: number;
+    readonly failure: Failure;
+    readonly at: string;
+  }): Promise<void>;
+  outcome(runId: RunId, agent: string, round: number): Promise<Outcome | undefined>;
+  list(runId: RunId): Promise<readonly Version[]>;
+  find(runId: RunId, number: number): Promise<Version | undefined>;
+  /** The newest answer this very version of the agent gave to the same inputs, in a run that completed. */
+  findAnswer(question: { readonly agent: string; readonly agentVersion: number; readonly inputHash: string }): Promise<Version | undefined>;
+  /** Recomputes the hash chain. Returns the first number that does not hold, or undefined. */
+  firstBroken(runId: RunId): Promise<number | undefined>;
+}
+
+export type JournalPhase = "intended" | "performed" | "failed" | "undo-intended" | "undone" | "undo-failed" | "settled";
+
+export interface JournalEntry {
+  readonly runId: RunId;
+  /** Idempotency key: run, agent, effect, business identity, generation. */
+  readonly key: string;
+  readonly phase: JournalPhase;
+  readonly agent: string;
+  readonly effect: string;
+  readonly identity: string;
+  readonly generation: number;
+  /** With `intended`: the arguments. With `performed`: the receipt. With `failed` and `undo-failed`: the failure. With `settled`: the human's decision. */
+  readonly body: JsonValue;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface EffectJournal {
+  append(entry: JournalEntry): Promise<void>;
+  /** In the order in which it was written. */
+  list(runId: RunId): Promise<readonly JournalEntry[]>;
+}
+
+export interface EventLog {
+  /** Joins the next transaction; whoever awaits a later write of the same store awaits this one too. */
+  emit(event: RunEvent): void;
+  list(runId: RunId): Promise<readonly RunEvent[]>;
+}

@@ -1,0 +1,118 @@
+import type { Database } from "better-sqlite3";
+import type { Failure } from "../../contracts/failure.js";
+import { deepFreeze } from "../../contracts/json.js";
+import type { JsonValue } from "../../contracts/json-value.js";
+import { CHAIN_START, firstBrokenLink, linkHash } from "../chain.js";
+import type { NewVersion, Version, VersionLog, VersionSource } from "../ports.js";
+import type { Writer } from "./writer.js";
+
+interface Row {
+  readonly number: number;
+  readonly agent: string;
+  readonly agent_version: number;
+  readonly contract: string;
+  readonly parents: string;
+  readonly round: number;
+  readonly source: VersionSource;
+  readonly data: string;
+  readonly data_hash: string;
+  readonly previous_hash: string;
+  readonly hash: string;
+  readonly at: string;
+}
+
+export function versionLog(database: Database, writer: Writer): VersionLog {
+  const selectStep = database.prepare<[string, string, number], Row>("SELECT * FROM versions WHERE run_id = ? AND agent = ? AND round = ?");
+  const selectFailure = database.prepare<[string, string, number], { failure: string }>(
+    "SELECT failure FROM failed_steps WHERE run_id = ? AND agent = ? AND round = ?",
+  );
+  const insertFailure = database.prepare(
+    "INSERT INTO failed_steps (run_id, agent, round, failure, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  );
+  const selectAll = database.prepare<[string], Row>("SELECT * FROM versions WHERE run_id = ? ORDER BY number");
+  const selectOne = database.prepare<[string, number], Row>("SELECT * FROM versions WHERE run_id = ? AND number = ?");
+  const selectAnswer = database.prepare<[string, number, string], Row>(
+    `SELECT v.* FROM versions v JOIN runs r USING (run_id)
+     WHERE v.agent = ? AND v.agent_version = ? AND v.input_hash = ? AND v.source = 'agent' AND r.status = 'completed'
+     ORDER BY v.run_id DESC, v.number DESC LIMIT 1`,
+  );
+  const append = insertVersion(database);
+
+  return {
+    append: (version) => writer.write(() => versionOf(selectStep.get(version.runId, version.agent, version.round) ?? append(version))),
+    appendFailure: ({ runId, agent, round, failure, at }) =>
+      writer.write(() => {
+        insertFailure.run(runId, agent, round, JSON.stringify(failure), at);
+      }),
+    async outcome(runId, agent, round) {
+      const row = selectStep.get(runId, agent, round);
+      if (row) return { kind: "version", version: versionOf(row) };
+      const failed = selectFailure.get(runId, agent, round);
+      return failed && { kind: "failure", failure: JSON.parse(failed.failure) as Failure };
+    },
+    list: async (runId) => selectAll.all(runId).map(versionOf),
+    async find(runId, number) {
+      const row = selectOne.get(runId, number);
+      return row && versionOf(row);
+    },
+    async findAnswer({ agent, agentVersion, inputHash }) {
+      const row = selectAnswer.get(agent, agentVersion, inputHash);
+      return row && versionOf(row);
+    },
+    firstBroken: async (runId) =>
+      firstBrokenLink(
+        runId,
+        selectAll.all(runId).map((row) => ({ ...versionOf(row), json: row.data })),
+      ),
+  };
+}
+
+/** Appends to the run's chain; must be called inside a transaction, which makes number and previous hash its own. */
+export function insertVersion(database: Database): (version: NewVersion) => Row {
+  const selectHead = database.prepare<[string], { number: number; hash: string }>(
+    "SELECT number, hash FROM versions WHERE run_id = ? ORDER BY number DESC LIMIT 1",
+  );
+  const insert = database.prepare(
+    `INSERT INTO versions (run_id, number, agent, agent_version, contract, parents, round, source, input_hash, data, data_hash, previous_hash, hash, at)
+     VALUES (@runId, @number, @agent, @agentVersion, @contract, @parents, @round, @source, @inputHash, @data, @dataHash, @previousHash, @hash, @at)`,
+  );
+  return (version) => {
+    const head = selectHead.get(version.runId);
+    const linked = { ...version, number: (head?.number ?? -1) + 1, previousHash: head?.hash ?? CHAIN_START, dataHash: version.data.hash };
+    const hash = linkHash(linked);
+    const parents = JSON.stringify(version.parents);
+    insert.run({ ...linked, parents, data: version.data.json, hash });
+    const { number, agent, agentVersion, contract, round, source, dataHash, previousHash, at } = linked;
+    return {
+      number,
+      agent,
+      agent_version: agentVersion,
+      contract,
+      parents,
+      round,
+      source,
+      data: version.data.json,
+      data_hash: dataHash,
+      previous_hash: previousHash,
+      hash,
+      at,
+    };
+  };
+}
+
+export function versionOf(row: Row): Version {
+  return {
+    number: row.number,
+    agent: row.agent,
+    agentVersion: row.agent_version,
+    contract: row.contract,
+    parents: JSON.parse(row.parents) as number[],
+    round: row.round,
+    source: row.source,
+    dataHash: row.data_hash,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+    at: row.at,
+    data: deepFreeze(JSON.parse(row.data) as JsonValue),
+  };
+}
