@@ -1,0 +1,143 @@
+import { isGraphBubbleUp } from "@langchain/langgraph";
+import type { Version } from "../checkpoint/ports.js";
+import {
+  AgentFailed,
+  AgentGaveUp,
+  type Failure,
+  Incomplete,
+  type Issue,
+  isWalkbackError,
+  messageOf,
+  type WalkbackError,
+} from "../contracts/failure.js";
+import { type Sealed, seal, sha256 } from "../contracts/json.js";
+import type { Attempt } from "../limits/guard.js";
+import type { Agent, ContractMap, Inputs } from "./agent.js";
+import { isCompletion } from "./completion.js";
+import { WORK_EFFECT } from "./effect.js";
+import { effectKey, performer } from "./perform.js";
+import type { Runtime } from "./runtime.js";
+import type { RunScope } from "./scope.js";
+
+/** One round of one agent's work. */
+export interface Call {
+  readonly agent: Agent;
+  /** The agent's name, with a fan-out its branch's (`name[3]`). */
+  readonly step: string;
+  readonly inputs: Inputs<ContractMap>;
+  /** Numbers and content hashes of the versions the inputs came from. */
+  readonly from: readonly Pick<Version, "number" | "dataHash">[];
+  readonly round: number;
+  readonly feedback: readonly Issue[];
+}
+
+/** `stopped`: the run failed elsewhere or was canceled; this says nothing about the agent. */
+export type Result =
+  | { readonly kind: "version"; readonly version: Version }
+  | { readonly kind: "failure"; readonly failure: Failure }
+  | { readonly kind: "stopped" };
+
+/**
+ * The only way an agent is run: guarded, its effects in the journal, its answer checked and on disk before anyone sees
+ * it. A round that is on record already is returned from there and not worked again. Never throws, but for LangGraph's
+ * own bubble-ups and a store that fails.
+ */
+export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Promise<Result> {
+  const { agent, step, round } = call;
+  const recorded = await runtime.store.versions.outcome(scope.runId, step, round);
+  if (recorded) return recorded;
+  if (scope.signal.aborted) return { kind: "stopped" };
+
+  scope.emit({ type: "agent.started", agent: step, round });
+  const startedAt = runtime.now().getTime();
+  try {
+    await intendWork(scope, call);
+    const site = { signal: scope.signal, round, emit: scope.emit };
+    const answer = await runtime.guardOf(agent).call(site, (attempt) => execute(runtime, scope, call, attempt));
+    const version = await append(runtime, scope, call, sealAnswer(runtime, step, answer));
+    await recordWork(scope, call, version);
+    scope.emit({
+      type: "agent.completed",
+      agent: step,
+      round,
+      version: version.number,
+      durationMs: runtime.now().getTime() - startedAt,
+      source: "agent",
+    });
+    return { kind: "version", version };
+  } catch (thrown) {
+    if (isGraphBubbleUp(thrown)) throw thrown;
+    const failure = failureOf(step, thrown);
+    if (failure.code.startsWith("STORE_")) throw failure;
+    if (failure.code === "ABORTED") return { kind: "stopped" };
+    return { kind: "failure", failure: await recordFailure(runtime, scope, call, failure.toJSON()) };
+  }
+}
+
+/** Any throw as a Walkback error, with the agent named. */
+export function failureOf(step: string, thrown: unknown): WalkbackError {
+  return isWalkbackError(thrown) ? thrown : new AgentFailed(`${step} threw: ${messageOf(thrown)}.`, { agent: step }, { cause: thrown });
+}
+
+function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt): Promise<unknown> {
+  const { agent, step, round, feedback } = call;
+  const effects = performer({ scope, agent, step, round, signal: attempt.signal });
+  const context = { runId: scope.runId, effects, signal: attempt.signal, attempt: attempt.number, feedback, now: runtime.now };
+  return agent.execute(call.inputs, context);
+}
+
+function sealAnswer(runtime: Runtime, step: string, answer: unknown): Sealed {
+  if (!isCompletion(answer)) {
+    const found = answer === null ? "null" : typeof answer;
+    throw new Incomplete(
+      `${step} came back with ${found} instead of a completion signal. Return completed(output) or failed(reasonCode, summary).`,
+      { agent: step, found },
+    );
+  }
+  if (answer.status === "failed")
+    throw new AgentGaveUp(`${step} gave up (${answer.reasonCode}): ${answer.summary}`, { agent: step, reasonCode: answer.reasonCode });
+  return seal(answer.output, runtime.maxDocumentBytes);
+}
+
+function append(runtime: Runtime, scope: RunScope, call: Call, data: Sealed): Promise<Version> {
+  const { agent, step, round, from } = call;
+  return runtime.store.versions.append({
+    runId: scope.runId,
+    agent: step,
+    agentVersion: agent.version,
+    contract: agent.produces.id,
+    parents: from.map(({ number }) => number),
+    round,
+    source: "agent",
+    inputHash: inputHash(call),
+    data,
+    at: runtime.now().toISOString(),
+  });
+}
+
+/** Names a question to an agent by its content: the same inputs, whichever run they are in. */
+export function inputHash({ from, feedback }: Pick<Call, "from" | "feedback">): string {
+  return sha256(JSON.stringify([from.map(({ dataHash }) => dataHash), feedback]));
+}
+
+async function recordFailure(runtime: Runtime, scope: RunScope, { step, round }: Call, failure: Failure): Promise<Failure> {
+  scope.emit({ type: "agent.failed", agent: step, round, failure });
+  await runtime.store.versions.appendFailure({ runId: scope.runId, agent: step, round, failure, at: runtime.now().toISOString() });
+  return failure;
+}
+
+/** An agent with a `compensate` stands in the journal as one more effect: intended before it works, performed after. */
+async function intendWork(scope: RunScope, call: Call): Promise<void> {
+  if (!call.agent.compensate) return;
+  const body = { args: call.inputs as never, round: call.round }; // inputs are documents of the state, plain JSON
+  await scope.write(workRecord(scope, call), "intended", body);
+}
+
+async function recordWork(scope: RunScope, call: Call, version: Version): Promise<void> {
+  if (call.agent.compensate) await scope.write(workRecord(scope, call), "performed", version.data);
+}
+
+function workRecord(scope: RunScope, { step, round }: Call) {
+  const identity = `round ${round}`;
+  return { key: effectKey(scope.runId, step, WORK_EFFECT, identity, 0), agent: step, effect: WORK_EFFECT, identity, generation: 0 };
+}

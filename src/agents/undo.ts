@@ -1,0 +1,86 @@
+import { DelegateBackoff, handleAll, retry } from "cockatiel";
+import { type EffectRecord, standing } from "../checkpoint/journal-view.js";
+import type { Failure } from "../contracts/failure.js";
+import { EffectUndeclared, isWalkbackError, messageOf, UndoFailed } from "../contracts/failure.js";
+import type { JsonValue } from "../contracts/json-value.js";
+import type { Agent, ContractMap, Inputs } from "./agent.js";
+import { type Effect, WORK_EFFECT } from "./effect.js";
+import { bounded } from "./perform.js";
+import type { RunScope } from "./scope.js";
+
+/** An undo is tried this often before a human is asked. */
+const UNDO_TRIES = 3;
+const UNDO_PAUSE_MS = 100;
+
+/** Finds the agent a journal entry belongs to. */
+export type FindAgent = (step: string) => Agent | undefined;
+
+/**
+ * Undoes one effect under its own guard and writes down how it went. Returns the failure instead of throwing: one undo
+ * that fails must not hold up the others.
+ */
+export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: EffectRecord): Promise<Failure | undefined> {
+  const { agent, effect, key } = record;
+  try {
+    const undo = undoOf(scope, findAgent, record);
+    await scope.write(record, "undo-intended", null);
+    await retry(handleAll, { maxAttempts: UNDO_TRIES - 1, backoff: new DelegateBackoff(({ attempt }) => UNDO_PAUSE_MS * attempt) }).execute(
+      undo,
+    );
+    await scope.write(record, "undone", null);
+    scope.emit({ type: "effect.undone", agent, effect, key });
+    return undefined;
+  } catch (thrown) {
+    if (isWalkbackError(thrown) && thrown.code.startsWith("STORE_")) throw thrown;
+    const failure = new UndoFailed(
+      `"${effect}" of ${agent} (${record.identity}) could not be undone: ${messageOf(thrown)}.`,
+      { agent, effect, key },
+      { cause: thrown },
+    ).toJSON();
+    await scope.write(record, "undo-failed", failure as unknown as JsonValue); // a Failure is plain JSON
+    scope.emit({ type: "effect.undo-failed", agent, effect, key, failure });
+    return failure;
+  }
+}
+
+/** Undoes what a step did up to and including a round, newest first, before other work takes its place. */
+export async function undoRounds(scope: RunScope, findAgent: FindAgent, step: string, round: number): Promise<Failure | undefined> {
+  const records = standing((await scope.journal()).values()).filter(
+    (record) => isBranch(step, record.agent) || (record.agent === step && record.round <= round),
+  );
+  for (const record of records) {
+    const failure = await undoEffect(scope, findAgent, record);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
+/** A fan-out answers for its branches (`name[3]`), too. */
+function isBranch(step: string, agent: string): boolean {
+  return agent.startsWith(`${step}[`);
+}
+
+/** The signal of an undo is never the run's: that one is aborted by the very failure that is being walked back. */
+const NEVER = new AbortController().signal;
+
+function undoOf(scope: RunScope, findAgent: FindAgent, record: EffectRecord): () => Promise<void> {
+  const owner = findAgent(record.agent);
+  const idempotencyKey = `${record.key}/undo`;
+  if (owner?.compensate && record.effect === WORK_EFFECT) {
+    // The record's arguments are the inputs the agent was given; its receipt is its output.
+    const work = { inputs: record.args as unknown as Inputs<ContractMap>, output: record.receipt };
+    const context = { runId: scope.runId, idempotencyKey };
+    return () => bounded(owner.limits, NEVER, async (signal) => owner.compensate?.(work, { ...context, signal }));
+  }
+  const effect = owner?.effects.find(({ name }) => name === record.effect);
+  if (!effect) throw orphaned(record);
+  const done = { args: record.args, receipt: record.receipt };
+  return () => bounded(effect, NEVER, (signal) => (effect as Effect).undo(done, { idempotencyKey, performedUnder: record.key, signal }));
+}
+
+function orphaned({ agent, effect }: EffectRecord): EffectUndeclared {
+  return new EffectUndeclared(
+    `This program has no agent ${agent} with the effect "${effect}", which must be undone. Run the program that made it, or settle it by hand.`,
+    { agent, effect, declared: [] },
+  );
+}
