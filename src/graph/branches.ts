@@ -1,0 +1,78 @@
+import type { Branches, ContractMap, Inputs } from "../agents/agent.js";
+import { failureOf, inputHash } from "../agents/invoke.js";
+import type { RunScope } from "../agents/scope.js";
+import type { Version } from "../checkpoint/ports.js";
+import { check, describeIssues } from "../contracts/contract.js";
+import { ContractViolated } from "../contracts/failure.js";
+import { seal } from "../contracts/json.js";
+import type { JsonValue } from "../contracts/json-value.js";
+import { accept, failStep, ifWanted, obtain } from "./handoff.js";
+import type { Kit } from "./kit.js";
+import type { Obtained, Step } from "./step.js";
+
+/** Runs a fan-out: every item a step of its own, in parallel; then one version with the results in the items' order. */
+export function obtainBranches(kit: Kit, scope: RunScope, step: Step, branches: Branches): Promise<Obtained> {
+  return ifWanted(kit, scope, step, async () => {
+    const recorded = await kit.runtime.store.versions.outcome(scope.runId, step.step, 0);
+    if (recorded) return recorded.kind === "version" ? recorded : failStep(kit, scope, step, 0, recorded.failure);
+    try {
+      return await runBranches(kit, scope, step, branches);
+    } catch (thrown) {
+      const failure = failureOf(step.step, thrown);
+      if (failure.code.startsWith("STORE_")) throw failure;
+      return failStep(kit, scope, step, 0, failure.toJSON());
+    }
+  });
+}
+
+async function runBranches(kit: Kit, scope: RunScope, step: Step, branches: Branches): Promise<Obtained> {
+  const items = branches.over(step.inputs).map((item, index) => branchStep(kit, step, branches, item, index));
+  const obtained = await Promise.all(items.map((item) => runBranch(kit, scope, step, item)));
+  const held = obtained.filter((result) => result.kind !== "version");
+  const stop = held.find(({ kind }) => kind === "ask") ?? held.find(({ kind }) => kind === "failure") ?? held[0];
+  if (stop) return stop.kind === "failure" ? failStep(kit, scope, step, 0, stop.failure) : stop;
+  const versions = obtained.flatMap((result) => (result.kind === "version" ? [result.version] : []));
+  return collect(kit, scope, step, branches, versions);
+}
+
+function branchStep(kit: Kit, step: Step, branches: Branches, item: Inputs<ContractMap>, index: number): Step {
+  const name = `${step.step}[${index}]`;
+  const sealed = seal<Inputs<ContractMap>>(item, kit.runtime.maxDocumentBytes);
+  for (const [input, contract] of Object.entries(branches.agent.consumes)) {
+    const checked = check(contract, sealed.data[input]);
+    if (checked.ok) continue;
+    const message = `The inputs of ${name} do not keep ${contract.id}: ${describeIssues(checked.issues)}.`;
+    throw new ContractViolated(message, { agent: step.step, contract: contract.id, round: 0, issues: checked.issues });
+  }
+  // The item stands for all that went into it, so a branch is found again by its own inputs alone.
+  const from = step.from.map(({ number }) => ({ number, dataHash: sealed.hash }));
+  return { agent: branches.agent, step: name, inputs: sealed.data, from };
+}
+
+async function runBranch(kit: Kit, scope: RunScope, whole: Step, branch: Step): Promise<Obtained> {
+  const obtained = await obtain(kit, scope, branch);
+  const accepted = obtained.kind === "version" ? await accept(kit, scope, branch, obtained.version) : obtained;
+  // Without a policy to go on, the first branch that fails stops the others.
+  if (accepted.kind === "failure" && whole.agent.onFailure === "rollback") scope.fail(accepted.failure);
+  if (accepted.kind !== "empty") return accepted;
+  return { kind: "failure", failure: failureOf(branch.step, "a branch that may not run (when) needs a fallback").toJSON() };
+}
+
+async function collect(kit: Kit, scope: RunScope, step: Step, branches: Branches, versions: readonly Version[]): Promise<Obtained> {
+  const { runtime } = kit;
+  const outputs = versions.map(({ data }) => data);
+  const version = await runtime.store.versions.append({
+    runId: scope.runId,
+    agent: step.step,
+    agentVersion: step.agent.version,
+    contract: step.agent.produces.id,
+    parents: versions.map(({ number }) => number),
+    round: 0,
+    source: "agent",
+    inputHash: inputHash({ from: step.from, feedback: [] }),
+    data: seal<JsonValue>(branches.collect(outputs, step.inputs), runtime.maxDocumentBytes),
+    at: runtime.now().toISOString(),
+  });
+  scope.emit({ type: "agent.completed", agent: step.step, round: 0, version: version.number, durationMs: 0, source: "agent" });
+  return { kind: "version", version };
+}

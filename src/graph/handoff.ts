@@ -1,0 +1,114 @@
+import { failureOf, invoke } from "../agents/invoke.js";
+import type { RunScope } from "../agents/scope.js";
+import { undoRounds } from "../agents/undo.js";
+import type { Version } from "../checkpoint/ports.js";
+import { check, describeIssues } from "../contracts/contract.js";
+import { ContractViolated, type Failure, type Issue, Rejected } from "../contracts/failure.js";
+import type { Kit } from "./kit.js";
+import { agentQuestion } from "./questions.js";
+import { standIn, useCached, useFallback } from "./stand-in.js";
+import type { Obtained, Step } from "./step.js";
+
+/** Runs a step, or has something stand in for it as its agent says. The product is not yet checked. */
+export function obtain(kit: Kit, scope: RunScope, step: Step): Promise<Obtained> {
+  return ifWanted(kit, scope, step, () => workRound(kit, scope, step, 0, []));
+}
+
+/** Works only if the agent's `when` holds; otherwise its fallback stands in, or nothing. */
+export async function ifWanted(kit: Kit, scope: RunScope, step: Step, work: () => Promise<Obtained>): Promise<Obtained> {
+  const wanted = wants(step);
+  if (typeof wanted !== "boolean") return failStep(kit, scope, step, 0, wanted);
+  if (wanted) return work();
+  scope.emit({ type: "agent.skipped", agent: step.step, reason: "its condition (when) does not hold" });
+  return step.agent.fallback ? useFallback({ kit, scope, step, round: 0 }, undefined) : { kind: "empty" };
+}
+
+/**
+ * Checks a product against the contract of its agent, shape and rules. A bad answer goes back as feedback for the
+ * agent's `repairRounds`; its effects are undone first. What stands in for an answer is checked too, but not repaired.
+ */
+export async function accept(kit: Kit, scope: RunScope, step: Step, offered: Version): Promise<Obtained> {
+  let version = offered;
+  for (let repairs = 0; ; repairs++) {
+    const checked = check(step.agent.produces, version.data);
+    if (checked.ok) return { kind: "version", version };
+    const { contract, round } = version;
+    scope.emit({ type: "gate.rejected", agent: step.step, contract, round, issues: checked.issues });
+    const next = await reject(kit, scope, step, version, checked.issues, repairs);
+    if (next.kind !== "version") return next;
+    version = next.version;
+  }
+}
+
+async function reject(
+  kit: Kit,
+  scope: RunScope,
+  step: Step,
+  version: Version,
+  issues: readonly Issue[],
+  repairs: number,
+): Promise<Obtained> {
+  const { round, source } = version;
+  const failure = violated(step, version, issues).toJSON();
+  if (source !== "agent" && source !== "human") return { kind: "failure", failure };
+  const repairable = source === "agent" && repairs < step.agent.repairRounds;
+  if (!repairable) return failStep(kit, scope, step, round, failure);
+  const undoFailure = await undoRounds(scope, kit.findAgent, step.step, round);
+  return undoFailure ? { kind: "failure", failure: undoFailure } : workRound(kit, scope, step, round + 1, issues);
+}
+
+async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, feedback: readonly Issue[]): Promise<Obtained> {
+  const result = await invoke(kit.runtime, scope, { ...step, round, feedback });
+  return result.kind === "failure" ? failStep(kit, scope, step, round, result.failure) : result;
+}
+
+/** What the agent's `onFailure` makes of a step that failed for good. */
+export async function failStep(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure): Promise<Obtained> {
+  if (scope.refusal) return { kind: "stopped" };
+  const place = { kit, scope, step, round: round + 1 };
+  switch (step.agent.onFailure) {
+    case "rollback":
+      return { kind: "failure", failure };
+    case "skip":
+      return useFallback(place, failure);
+    case "cached":
+      return useCached(place, failure);
+    case "ask":
+      return useAnswer(kit, scope, step, round, failure);
+  }
+}
+
+async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure): Promise<Obtained> {
+  const question = agentQuestion(step, round, failure);
+  const answer = scope.answers.get(question.id);
+  if (!answer) return { kind: "ask", question };
+  const place = { kit, scope, step, round: round + 1 };
+  switch (answer.decision) {
+    case "retry":
+      return workRound(kit, scope, step, round + 1, []);
+    case "use":
+      return standIn(place, "human", answer.output);
+    case "skip":
+      return useFallback(place, failure);
+    case "reject":
+    case "done": {
+      const reason = answer.reason ?? "no reason given";
+      const rejected = new Rejected(`A human rejected ${step.step}: ${reason}.`, { agent: step.step, reason });
+      return { kind: "failure", failure: rejected.toJSON() };
+    }
+  }
+}
+
+/** Whether the step runs at all; a condition that throws is the step's failure. */
+function wants({ agent, inputs, step }: Step): boolean | Failure {
+  try {
+    return agent.when?.(inputs) ?? true;
+  } catch (thrown) {
+    return failureOf(step, thrown).toJSON();
+  }
+}
+
+function violated(step: Step, { contract, round }: Version, issues: readonly Issue[]): ContractViolated {
+  const message = `${step.step} did not keep ${contract} in round ${round}: ${describeIssues(issues)}.`;
+  return new ContractViolated(message, { agent: step.step, contract, round, issues });
+}

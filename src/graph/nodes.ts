@@ -1,0 +1,216 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { Agent } from "../agents/agent.js";
+import type { Runtime } from "../agents/runtime.js";
+import type { RunScope } from "../agents/scope.js";
+import type { Version } from "../checkpoint/ports.js";
+import { checkShape, describeIssues } from "../contracts/contract.js";
+import { InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.js";
+import type { RunId } from "../contracts/ids.js";
+import { type Sealed, seal } from "../contracts/json.js";
+import type { JsonValue } from "../contracts/json-value.js";
+import { obtainBranches } from "./branches.js";
+import { finish } from "./finish.js";
+import { accept, obtain } from "./handoff.js";
+import type { Kit } from "./kit.js";
+import { askHuman } from "./questions.js";
+import { type StateUpdate, updateOf, type WorkflowState } from "./state.js";
+import { contractName, type Obtained, type Step, stepOf } from "./step.js";
+import { consumersOf, producersOf, type Workflow } from "./workflow.js";
+
+/** A node of a LangGraph StateGraph. */
+export type GraphNode = (state: WorkflowState, config: RunnableConfig) => Promise<StateUpdate>;
+
+/**
+ * The gate in front of an agent: checks every document that other agents hand it, and sends a bad one back to its
+ * producer for repair. Passes through at once when the run has failed.
+ */
+export function gate(kit: Kit, agent: Agent): GraphNode {
+  return node(kit, async (scope, state) => {
+    const passed = await withAnswers(kit, scope, () => passGate(kit, scope, agent));
+    if (passed.kind !== "passed") return {};
+    const repaired = passed.versions.filter(({ number }) => !(number in state.versions));
+    return merge(repaired.map(updateOf));
+  });
+}
+
+/** Runs an agent through `invoke` and commits its version to the graph's state. Passes through when the run has failed. */
+export function agentNode(kit: Kit, agent: Agent): GraphNode {
+  return node(kit, async (scope) => {
+    const obtained = await withAnswers(kit, scope, () => work(kit, scope, agent));
+    return obtained.kind === "version" ? updateOf(obtained.version) : {};
+  });
+}
+
+/** Waits until nothing of the run is under way, checks what leaves the workflow, and ends the run if it is well. */
+export function settle(kit: Kit): GraphNode {
+  const leaving = kit.workflow.agents.filter(
+    (agent) => consumersOf(kit.workflow, agent).length === 0 || agent.produces.name === kit.workflow.output.name,
+  );
+  return node(kit, async (scope, state) => {
+    await scope.quiesce();
+    const updates: StateUpdate[] = [];
+    for (const agent of leaving) {
+      const accepted = await withAnswers(kit, scope, () => acceptProduct(kit, scope, agent));
+      if (accepted.kind === "version" && !(accepted.version.number in state.versions)) updates.push(updateOf(accepted.version));
+    }
+    const output = scope.board.get(kit.workflow.output.name);
+    if (!scope.failure && output)
+      await finish(kit, scope, { status: "completed", endedAt: kit.runtime.now().toISOString(), outputVersion: output.number });
+    return merge(updates);
+  });
+}
+
+/**
+ * The door of a graph that is not started by an orchestrator (LangGraph Studio, a hand-written graph): checks the input
+ * and writes the run's row before anything else. Throws `INPUT_INVALID`; no run was accepted then.
+ */
+export function acceptInput(kit: Kit): GraphNode {
+  return async (state, config) => {
+    const { runtime, workflow } = kit;
+    const runId = runIdOf(config);
+    const input = sealInput(workflow, state[workflow.input.name], runtime.maxDocumentBytes);
+    // The node may run again after a crash: the run it finds is then its own.
+    const known = await runtime.store.versions.find(runId, 0);
+    const version = known?.dataHash === input.hash ? known : await acceptRun(runtime, workflow, runId, input);
+    runtime.scopeOf(runId).board.set(workflow.input.name, version);
+    return updateOf(version);
+  };
+}
+
+/** Writes the run's row and version 0; from here on the run is not forgotten. Throws `RUN_EXISTS`. */
+export async function acceptRun(runtime: Runtime, workflow: Workflow, runId: RunId, input: Sealed): Promise<Version> {
+  const acceptedAt = runtime.now().toISOString();
+  const version = await runtime.store.runs.accept({
+    runId,
+    workflow: workflow.name,
+    workflowVersion: workflow.version,
+    acceptedAt,
+    contract: workflow.input.id,
+    input,
+  });
+  const scope = runtime.scopeOf(runId);
+  scope.board.set(workflow.input.name, version);
+  scope.emit({ type: "run.accepted", workflow: workflow.name, version: workflow.version });
+  return version;
+}
+
+/** The workflow's input as version 0 will hold it. Throws `INPUT_INVALID`, `NOT_PLAIN_JSON` or `DOCUMENT_TOO_LARGE`. */
+export function sealInput(workflow: Workflow, raw: unknown, maxBytes: number): Sealed {
+  const plain = seal(raw ?? null, maxBytes);
+  const shaped = checkShape(workflow.input, plain.data);
+  const issues = shaped.ok ? workflow.input.judge(shaped.document) : shaped.issues;
+  if (shaped.ok && issues.length === 0) return seal<JsonValue>(shaped.document, maxBytes);
+  throw new InputInvalid(`The input does not fit ${workflow.input.id}: ${describeIssues(issues)}.`, {
+    contract: workflow.input.id,
+    issues,
+  });
+}
+
+/** Wraps a node: it never throws (LangGraph's bubble-ups and a failing store aside), and does nothing once the run has failed. */
+function node(kit: Kit, work: (scope: RunScope, state: WorkflowState) => Promise<StateUpdate>): GraphNode {
+  return async (state, config) => {
+    const scope = kit.runtime.scopeOf(runIdOf(config));
+    if (state.failure) scope.fail(state.failure);
+    if (scope.failure) return { failure: scope.failure };
+    await seedBoard(kit, scope, state);
+    const update = await work(scope, state);
+    return scope.failure ? { ...update, failure: scope.failure } : update;
+  };
+}
+
+/** Gate and agent in one: started by whoever comes first, the agent's node or the lookahead. */
+function work(kit: Kit, scope: RunScope, agent: Agent): Promise<Obtained> {
+  return unlessAsking(scope, `work ${agent.name}`, async () => {
+    const passed = await passGate(kit, scope, agent);
+    if (passed.kind !== "passed") return passed;
+    const { step } = passed;
+    const obtained = await (agent.branches ? obtainBranches(kit, scope, step, agent.branches) : obtain(kit, scope, step));
+    if (obtained.kind === "failure") scope.fail(obtained.failure);
+    if (obtained.kind === "version") {
+      scope.board.set(agent.produces.name, obtained.version);
+      lookAhead(kit, scope, agent);
+    }
+    return obtained;
+  });
+}
+
+/** Supersteps are a barrier; agents are slow. Whoever has all inputs starts now, and its node will find the promise. */
+function lookAhead(kit: Kit, scope: RunScope, after: Agent): void {
+  if (!kit.runtime.lookahead) return;
+  for (const agent of consumersOf(kit.workflow, after)) {
+    const ready = Object.values(agent.consumes).every(({ name }) => scope.board.has(name));
+    // A rejection (the store failed) reaches the node that awaits the same promise.
+    if (ready && !scope.refusal && !scope.started(`work ${agent.name}`)) work(kit, scope, agent).catch(() => {});
+  }
+}
+
+type Passed = { readonly kind: "passed"; readonly step: Step; readonly versions: readonly Version[] };
+
+function passGate(kit: Kit, scope: RunScope, agent: Agent): Promise<Passed | Exclude<Obtained, { kind: "version" }>> {
+  return unlessAsking(scope, `gate ${agent.name}`, async () => {
+    const accepted = await Promise.all(producersOf(kit.workflow, agent).map((producer) => acceptProduct(kit, scope, producer)));
+    const held = accepted.filter((result) => result.kind !== "version").filter((result) => result.kind !== "empty");
+    const stop = held.find(({ kind }) => kind === "ask") ?? held[0];
+    if (stop) return stop;
+    const step = stepOf(kit, scope, agent);
+    if (isWalkbackError(step)) return { kind: "failure", failure: scope.fail(step.toJSON()) };
+    return { kind: "passed", step, versions: accepted.flatMap((result) => (result.kind === "version" ? [result.version] : [])) };
+  });
+}
+
+/** Checks an agent's product once, for all who consume it. */
+function acceptProduct(kit: Kit, scope: RunScope, producer: Agent): Promise<Obtained> {
+  return unlessAsking(scope, `accept ${producer.name}`, async () => {
+    const offered = scope.board.get(producer.produces.name);
+    if (!offered) return { kind: "empty" };
+    const step = stepOf(kit, scope, producer);
+    if (isWalkbackError(step)) return { kind: "failure", failure: scope.fail(step.toJSON()) };
+    const accepted = await accept(kit, scope, step, offered);
+    if (accepted.kind === "version") scope.board.set(producer.produces.name, accepted.version);
+    if (accepted.kind === "failure") scope.fail(accepted.failure);
+    return accepted;
+  });
+}
+
+/** Remembers the outcome for the run, unless it is a question: with the answer the work is looked at anew. */
+async function unlessAsking<T extends { readonly kind: string }>(scope: RunScope, name: string, work: () => Promise<T>): Promise<T> {
+  const result = await scope.once(name, work);
+  if (result.kind === "ask") scope.forget(name);
+  return result;
+}
+
+async function withAnswers<T extends { readonly kind: string }>(
+  kit: Kit,
+  scope: RunScope,
+  work: () => Promise<T | Obtained>,
+): Promise<T | Obtained> {
+  for (;;) {
+    const result = await work();
+    if (!("question" in result)) return result;
+    if (scope.failure) return { kind: "stopped" };
+    await askHuman(kit, scope, result.question);
+  }
+}
+
+/** A process that carries a run on finds the versions in the store; one that started it has them on the board. */
+async function seedBoard(kit: Kit, scope: RunScope, state: WorkflowState): Promise<void> {
+  for (const head of Object.values(state.versions)) {
+    const contract = contractName(head);
+    const known = scope.board.get(contract);
+    const shown = kit.producerOf(contract)?.name === head.agent || head.number === 0; // not a fan-out's branch
+    if (!shown || (known && known.number >= head.number)) continue;
+    const version = await kit.runtime.store.versions.find(scope.runId, head.number);
+    if (version) scope.board.set(contract, version);
+  }
+}
+
+function merge(updates: readonly StateUpdate[]): StateUpdate {
+  const versions = Object.assign({}, ...updates.map((update) => update["versions"])) as object;
+  return { ...Object.assign({}, ...updates), ...(updates.length > 0 ? { versions } : {}) };
+}
+
+export function runIdOf(config: RunnableConfig): RunId {
+  const threadId: unknown = config.configurable?.["thread_id"];
+  if (typeof threadId === "string") return threadId as RunId;
+  throw new RunUnknown("The graph was invoked without a thread id. Give one as configurable.thread_id.", { runId: "" });
+}

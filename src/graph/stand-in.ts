@@ -1,0 +1,69 @@
+import { failureOf, inputHash } from "../agents/invoke.js";
+import type { RunScope } from "../agents/scope.js";
+import { undoRounds } from "../agents/undo.js";
+import type { VersionSource } from "../checkpoint/ports.js";
+import { CacheMiss, type Failure } from "../contracts/failure.js";
+import { seal } from "../contracts/json.js";
+import type { JsonValue } from "../contracts/json-value.js";
+import type { Kit } from "./kit.js";
+import type { Obtained, Step } from "./step.js";
+
+/** Which round of which step something takes the place of; 0 when the step never ran. */
+export interface Place {
+  readonly kit: Kit;
+  readonly scope: RunScope;
+  readonly step: Step;
+  readonly round: number;
+}
+
+/** The agent's own fallback stands in: after a failure, or because the agent is not needed this time. */
+export async function useFallback(place: Place, failure: Failure | undefined): Promise<Obtained> {
+  const { agent, step, inputs } = place.step;
+  if (!agent.fallback) return { kind: "failure", failure: failure ?? failureOf(step, "it has no fallback").toJSON() };
+  let output: unknown;
+  try {
+    output = agent.fallback(inputs, failure);
+  } catch (thrown) {
+    return { kind: "failure", failure: failureOf(step, thrown).toJSON() };
+  }
+  return standIn(place, "fallback", output);
+}
+
+/** What this very version of the agent answered to the same inputs before, so a stale read is impossible. */
+export async function useCached(place: Place, failure: Failure): Promise<Obtained> {
+  const { agent, step, from } = place.step;
+  const question = { agent: step, agentVersion: agent.version, inputHash: inputHash({ from, feedback: [] }) };
+  const earlier = await place.kit.runtime.store.versions.findAnswer(question);
+  if (earlier) return standIn(place, "cache", earlier.data);
+  const message = `${step} failed (${failure.message}) and has not answered the same inputs before in a completed run.`;
+  const miss = new CacheMiss(message, { agent: step }).toJSON();
+  return { kind: "failure", failure: { ...miss, causes: [`${failure.code}: ${failure.message}`, ...failure.causes] } };
+}
+
+/** Something takes the place of the agent's answer; what the agent left behind outside is undone first. */
+export async function standIn({ kit, scope, step, round }: Place, source: VersionSource, output: unknown): Promise<Obtained> {
+  const undoFailure = await undoRounds(scope, kit.findAgent, step.step, round);
+  if (undoFailure) return { kind: "failure", failure: undoFailure };
+  const { runtime } = kit;
+  const { agent, from } = step;
+  try {
+    const version = await runtime.store.versions.append({
+      runId: scope.runId,
+      agent: step.step,
+      agentVersion: agent.version,
+      contract: agent.produces.id,
+      parents: from.map(({ number }) => number),
+      round,
+      source,
+      inputHash: inputHash({ from, feedback: [] }),
+      data: seal<JsonValue>(output, runtime.maxDocumentBytes),
+      at: runtime.now().toISOString(),
+    });
+    scope.emit({ type: "agent.completed", agent: step.step, round, version: version.number, durationMs: 0, source });
+    return { kind: "version", version };
+  } catch (thrown) {
+    const failure = failureOf(step.step, thrown);
+    if (failure.code.startsWith("STORE_")) throw failure;
+    return { kind: "failure", failure: failure.toJSON() };
+  }
+}

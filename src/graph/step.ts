@@ -1,0 +1,58 @@
+import type { Agent, ContractMap, Inputs } from "../agents/agent.js";
+import type { Call } from "../agents/invoke.js";
+import type { RunScope } from "../agents/scope.js";
+import type { Version } from "../checkpoint/ports.js";
+import { check, describeIssues } from "../contracts/contract.js";
+import { ContractViolated, type Failure, InputMissing, type WalkbackError } from "../contracts/failure.js";
+import { seal } from "../contracts/json.js";
+import type { Question } from "../contracts/question.js";
+import type { Kit } from "./kit.js";
+
+/** An agent with what it is given. */
+export type Step = Pick<Call, "agent" | "step" | "inputs" | "from">;
+
+/**
+ * What came of asking a step for its product. `ask`: a human must answer first. `empty`: the step does not run and
+ * nothing stands in for it. `stopped`: the run failed elsewhere.
+ */
+export type Obtained =
+  | { readonly kind: "version"; readonly version: Version }
+  | { readonly kind: "failure"; readonly failure: Failure }
+  | { readonly kind: "ask"; readonly question: Question }
+  | { readonly kind: "empty" }
+  | { readonly kind: "stopped" };
+
+/** Hands an agent the documents it consumes, as they stand on the board, in the versions it was written for. */
+export function stepOf(kit: Kit, scope: RunScope, agent: Agent): Step | WalkbackError {
+  const from: Version[] = [];
+  const inputs: Record<string, unknown> = {};
+  for (const [name, contract] of Object.entries(agent.consumes)) {
+    const version = scope.board.get(contract.name);
+    if (!version) return inputMissing(agent, contract.id);
+    from.push(version);
+    const document = version.contract === contract.id ? version.data : upcast(kit, version, contract.version);
+    const checked = version.contract === contract.id ? { ok: true as const, document } : check(contract, document);
+    if (!checked.ok) {
+      const message = `${version.contract} does not become a valid ${contract.id} for ${agent.name}: ${describeIssues(checked.issues)}.`;
+      return new ContractViolated(message, { agent: version.agent, contract: contract.id, round: version.round, issues: checked.issues });
+    }
+    inputs[name] = checked.document === version.data ? checked.document : seal(checked.document).data;
+  }
+  return { agent, step: agent.name, inputs: Object.freeze(inputs) as Inputs<ContractMap>, from };
+}
+
+/** The contract of a version's data, without its version number. */
+export function contractName(version: { readonly contract: string }): string {
+  return version.contract.slice(0, version.contract.lastIndexOf("@"));
+}
+
+function upcast(kit: Kit, version: Version, to: number): unknown {
+  const name = contractName(version);
+  const from = Number(version.contract.slice(name.length + 1));
+  return kit.workflow.registry.upcastChain(name, from, to).reduce<unknown>((document, step) => step(document), version.data);
+}
+
+function inputMissing(agent: Agent, contract: string): InputMissing {
+  const message = `${agent.name} was to run before ${contract} was there. Add an edge from its producer, or give it as input.`;
+  return new InputMissing(message, { agent: agent.name, contract });
+}
