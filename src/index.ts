@@ -1,0 +1,117 @@
+export {
+  type Agent,
+  type AgentContext,
+  type AgentDefinition,
+  type ContractMap,
+  type DoneWork,
+  defineAgent,
+  type Inputs,
+  type LimitsDefinition,
+  type OnFailure,
+  type Performer,
+} from "./agents/agent.js";
+export { type Completion, completed, failed } from "./agents/completion.js";
+export {
+  defineEffect,
+  type Effect,
+  type EffectDefinition,
+  type EffectKind,
+  type PerformContext,
+  type UndoContext,
+} from "./agents/effect.js";
+export { type FanOutDefinition, fanOut } from "./agents/fan-out.js";
+export { createRuntime, type Runtime, type RuntimeOptions } from "./agents/runtime.js";
+export type { EffectRecord } from "./checkpoint/journal-view.js";
+export type {
+  EffectJournal,
+  EventLog,
+  JournalEntry,
+  JournalPhase,
+  NewVersion,
+  Outcome,
+  RunChange,
+  RunLog,
+  RunQuery,
+  RunRecord,
+  Store,
+  Version,
+  VersionLog,
+  VersionSource,
+} from "./checkpoint/ports.js";
+export { sqliteStore } from "./checkpoint/sqlite/store.js";
+export { type Compatibility, compareShapes, type JsonSchema } from "./contracts/compatibility.js";
+export {
+  type Checked,
+  type Contract,
+  type ContractDefinition,
+  check,
+  defineContract,
+  type Infer,
+  type InferInput,
+  type Rules,
+  type Verdict,
+} from "./contracts/contract.js";
+export type { RunEvent, RunEventBody } from "./contracts/event.js";
+export {
+  Aborted,
+  AgentFailed,
+  AgentGaveUp,
+  AgentInvalid,
+  AgentTimeout,
+  AgentUnavailable,
+  BreakerOpen,
+  BulkheadFull,
+  CacheMiss,
+  Canceled,
+  ConflictingIntent,
+  ContractConflict,
+  ContractInvalid,
+  ContractUnknown,
+  ContractViolated,
+  DecisionInvalid,
+  DocumentTooLarge,
+  EffectFailed,
+  EffectInvalid,
+  EffectRefused,
+  EffectUncertain,
+  EffectUndeclared,
+  FAILURES,
+  type Failure,
+  type FailureCode,
+  Incomplete,
+  InputInvalid,
+  InputMissing,
+  type Issue,
+  isWalkbackError,
+  NotPlainJson,
+  Rejected,
+  RunExists,
+  RunFinished,
+  RunNotWaiting,
+  RunUnknown,
+  StoreBusy,
+  StoreClosed,
+  StoreFailed,
+  StoreNewer,
+  UndoFailed,
+  UpcastMissing,
+  WalkbackError,
+  WorkflowInvalid,
+  type WorkflowIssue,
+  WorkflowUnknown,
+} from "./contracts/failure.js";
+export type { RunId } from "./contracts/ids.js";
+export { hashOf, MAX_DOCUMENT_BYTES, type Sealed, seal } from "./contracts/json.js";
+export type { JsonObject, JsonValue } from "./contracts/json-value.js";
+export type { Decision, DecisionKind, Question } from "./contracts/question.js";
+export { type ContractRegistry, contractRegistry } from "./contracts/registry.js";
+export { isTerminal, type Remaining, type Run, type RunStatus, type Undone, type VersionHead } from "./contracts/run.js";
+export { type CompiledWorkflow, type CompileOptions, compileWorkflow } from "./graph/compile.js";
+export { createKit, type Kit } from "./graph/kit.js";
+export { acceptInput, agentNode, type GraphNode, gate, settle } from "./graph/nodes.js";
+export { channelsOf, type StateUpdate, type WorkflowState } from "./graph/state.js";
+export { walkBack } from "./graph/walk-back.js";
+export { defineWorkflow, type Sample, type Workflow, type WorkflowDefinition, type WorkflowPackage } from "./graph/workflow.js";
+export { type BreakerState, DEFAULT_LIMITS, type Limits } from "./limits/guard.js";
+export type { Inspection } from "./observe/inspect.js";
+export { createOrchestrator, type Orchestrator, type OrchestratorOptions, type StartOptions } from "./orchestrator.js";
