@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type EffectRecord, evolve, foldJournal } from "../checkpoint/journal-view.js";
 import type { JournalEntry, JournalPhase, Store, Version } from "../checkpoint/ports.js";
 import type { RunEventBody } from "../contracts/event.js";
@@ -26,7 +27,9 @@ export class RunScope {
     readonly store: Store,
     readonly now: () => Date,
     readonly emit: (event: RunEventBody) => void,
-  ) {}
+  ) {
+    setMaxListeners(0, this.#aborter.signal); // every attempt of a wide fan-out listens
+  }
 
   /** Aborted at the first failure or a cancel. */
   get signal(): AbortSignal {

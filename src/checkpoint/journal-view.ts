@@ -19,6 +19,8 @@ export interface EffectRecord {
   /** Place of its last forward entry in the journal; the walk-back goes from the highest down. */
   readonly place: number;
   readonly undoFailure: Failure | undefined;
+  /** How often its undo failed for good. */
+  readonly undoFailures: number;
   readonly settlement: { readonly decision: "skip" | "done"; readonly reason?: string } | undefined;
 }
 
@@ -52,9 +54,15 @@ export function evolve(record: EffectRecord | undefined, entry: JournalEntry, pl
     case "undone":
       return { ...record, status: "undone", undoFailure: undefined };
     case "undo-failed":
-      return { ...record, undoFailure: entry.body as unknown as Failure }; // written by `undoEffect` from a Failure
+      return { ...record, undoFailure: entry.body as unknown as Failure, undoFailures: record.undoFailures + 1 }; // written by `undoEffect` from a Failure
     case "settled":
-      return { ...record, status: "settled", undoFailure: undefined, settlement: entry.body as EffectRecord["settlement"] };
+      return {
+        ...record,
+        status: "settled",
+        undoFailure: undefined,
+        undoFailures: 0,
+        settlement: entry.body as EffectRecord["settlement"],
+      };
   }
 }
 
@@ -73,6 +81,7 @@ function intended(entry: JournalEntry, place: number): EffectRecord {
     receipt: undefined,
     place,
     undoFailure: undefined,
+    undoFailures: 0,
     settlement: undefined,
   };
 }

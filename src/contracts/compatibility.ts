@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { boundChanges } from "./bounds.js";
+import { pointerOf } from "./failure.js";
 
-/** A JSON Schema as zod exports it; only what is compared here is looked at. */
+/** A JSON Schema as zod exports it: without `additionalProperties` an object drops what it does not name. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
@@ -31,34 +33,66 @@ interface Found {
 
 const ANNOTATIONS = new Set(["$schema", "$id", "title", "description", "examples", "default", "deprecated", "readOnly"]);
 /** Keywords handled by name below; any other that differs is breaking. */
-const COMPARED = new Set(["type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "oneOf"]);
+const COMPARED = new Set([
+  "type",
+  "enum",
+  "const",
+  "minimum",
+  "exclusiveMinimum",
+  "maximum",
+  "exclusiveMaximum",
+  "properties",
+  "required",
+  "additionalProperties",
+  "propertyNames",
+  "items",
+  "anyOf",
+  "oneOf",
+]);
 /** A change of such a bound in this direction lets more documents in. */
-const LOOSENS: Readonly<Record<string, "up" | "down">> = {
-  minimum: "down",
-  exclusiveMinimum: "down",
-  minLength: "down",
-  minItems: "down",
-  maximum: "up",
-  exclusiveMaximum: "up",
-  maxLength: "up",
-  maxItems: "up",
-};
+const LOOSENS: ReadonlyMap<string, "up" | "down"> = new Map([
+  ["minLength", "down"],
+  ["minItems", "down"],
+  ["maxLength", "up"],
+  ["maxItems", "up"],
+]);
+/** Without one of these the rest of the schema means something else, so its absence loosens nothing. */
+const SUPPORTING: ReadonlySet<string> = new Set(["$defs", "prefixItems"]);
 
 function compare(older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
   if (isDeepStrictEqual(older, newer)) return;
+  if (Object.keys(newer).every((keyword) => ANNOTATIONS.has(keyword))) return acceptsAnything(older, path, found);
   const olderVariants = variantsOf(older);
   const newerVariants = variantsOf(newer);
-  if (olderVariants.length > 1 || newerVariants.length > 1) return compareVariants(olderVariants, newerVariants, path, found);
+  if (olderVariants.length > 1 || newerVariants.length > 1) {
+    compareOtherKeywords(besideVariants(older), besideVariants(newer), path, found);
+    return compareVariants(olderVariants, newerVariants, path, found);
+  }
   compareTypes(older, newer, path, found);
   compareValues(older, newer, path, found);
+  compareBounds(older, newer, path, found);
   compareProperties(older, newer, path, found);
+  compareNested("propertyNames", older, newer, path, found);
   compareNested("items", older, newer, path, found);
   compareOtherKeywords(older, newer, path, found);
 }
 
+function acceptsAnything(older: JsonSchema, path: string, found: Found): void {
+  const didBefore = Object.keys(older).every((keyword) => ANNOTATIONS.has(keyword));
+  if (!didBefore) found.additions.push(`${at(path)}: anything is accepted`);
+}
+
+/** The ways in which a document may fit: the variants of a union, the types of a list of types. */
 function variantsOf(schema: JsonSchema): readonly JsonSchema[] {
   const variants = schema["anyOf"] ?? schema["oneOf"];
-  return Array.isArray(variants) ? (variants as JsonSchema[]) : [schema];
+  if (Array.isArray(variants)) return variants as JsonSchema[];
+  const types = schema["type"];
+  return Array.isArray(types) ? types.map((type) => ({ ...schema, type })) : [schema];
+}
+
+/** What a union says besides its variants. */
+function besideVariants(schema: JsonSchema): JsonSchema {
+  return "anyOf" in schema || "oneOf" in schema ? schema : {};
 }
 
 function compareVariants(older: readonly JsonSchema[], newer: readonly JsonSchema[], path: string, found: Found): void {
@@ -72,7 +106,7 @@ function compareVariants(older: readonly JsonSchema[], newer: readonly JsonSchem
 function compareTypes(older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
   if (isDeepStrictEqual(older["type"], newer["type"])) return;
   const widened = older["type"] === "integer" && newer["type"] === "number";
-  const change = `${at(path)}: type ${String(older["type"])} became ${String(newer["type"])}`;
+  const change = `${at(path)}: type ${String(older["type"] ?? "any")} became ${String(newer["type"] ?? "any")}`;
   (widened || newer["type"] === undefined ? found.additions : found.breaking).push(change);
 }
 
@@ -97,32 +131,57 @@ function valuesOf(schema: JsonSchema): readonly unknown[] | undefined {
   return schema["enum"] as readonly unknown[] | undefined;
 }
 
+function compareBounds(older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
+  for (const { change, tighter } of boundChanges(older, newer)) (tighter ? found.breaking : found.additions).push(`${at(path)}: ${change}`);
+}
+
 function compareProperties(older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
   const before = (older["properties"] ?? {}) as Record<string, JsonSchema>;
   const after = (newer["properties"] ?? {}) as Record<string, JsonSchema>;
-  const requiredBefore = new Set((older["required"] ?? []) as string[]);
-  const requiredAfter = new Set((newer["required"] ?? []) as string[]);
+  const extras = extrasOf(older);
   for (const [name, schema] of Object.entries(before)) {
-    const inner = after[name];
-    if (inner === undefined) found.breaking.push(`${path}/${name}: was removed`);
-    else compare(schema, inner, `${path}/${name}`, found);
-    if (inner && requiredBefore.has(name) && !requiredAfter.has(name)) found.additions.push(`${path}/${name}: may be left out`);
-    if (inner && !requiredBefore.has(name) && requiredAfter.has(name)) found.breaking.push(`${path}/${name}: may no longer be left out`);
+    const here = path + pointerOf([name]);
+    const inner = propertyOf(after, name);
+    if (inner) compare(schema, inner, here, found);
+    else found.breaking.push(`${here}: was removed`);
   }
-  for (const name of Object.keys(after)) {
-    if (name in before) continue;
-    (requiredAfter.has(name) ? found.breaking : found.additions).push(
-      `${path}/${name}: was added${requiredAfter.has(name) ? " and is required" : ""}`,
-    );
+  for (const [name, schema] of Object.entries(after)) {
+    if (propertyOf(before, name)) continue;
+    const here = path + pointerOf([name]);
+    found.additions.push(`${here}: was added`);
+    if (extras) compare(extras, schema, here, found); // older documents may hold anything of that shape here
   }
-  compareExtras(older["additionalProperties"], newer["additionalProperties"], path, found);
+  compareRequired(older, newer, path, found);
+  compareExtras(extras, extrasOf(newer), path, found);
 }
 
-function compareExtras(older: unknown, newer: unknown, path: string, found: Found): void {
-  if (isDeepStrictEqual(older ?? true, newer ?? true)) return;
-  if (isSchema(older) && isSchema(newer)) compare(older, newer, `${path}/*`, found);
-  else if (older === false || newer === undefined || newer === true) found.additions.push(`${at(path)}: accepts further properties`);
-  else found.breaking.push(`${at(path)}: no longer accepts further properties`);
+function compareRequired(older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
+  const before = new Set((older["required"] ?? []) as string[]);
+  const after = new Set((newer["required"] ?? []) as string[]);
+  for (const name of after) if (!before.has(name)) found.breaking.push(`${path}${pointerOf([name])}: may not be left out`);
+  for (const name of before) if (!after.has(name)) found.additions.push(`${path}${pointerOf([name])}: may be left out`);
+}
+
+function propertyOf(properties: Readonly<Record<string, JsonSchema>>, name: string): JsonSchema | undefined {
+  return Object.hasOwn(properties, name) ? properties[name] : undefined; // a property may be called "constructor"
+}
+
+/** What becomes of properties without a name of their own: kept if they fit this, refused (`false`), or dropped (`undefined`). */
+function extrasOf(schema: JsonSchema): JsonSchema | false | undefined {
+  const extras = schema["additionalProperties"];
+  if (extras === true || schema["patternProperties"] !== undefined) return {};
+  return extras as JsonSchema | false | undefined;
+}
+
+function compareExtras(older: JsonSchema | false | undefined, newer: JsonSchema | false | undefined, path: string, found: Found): void {
+  if (older === newer) return;
+  if (older === false) found.additions.push(`${at(path)}: accepts further properties`);
+  else if (newer === false) found.breaking.push(`${at(path)}: no longer accepts further properties`);
+  else if (newer === undefined) found.breaking.push(`${at(path)}: drops further properties`);
+  else if (older === undefined) {
+    found.additions.push(`${at(path)}: keeps further properties`);
+    compare({}, newer, `${path}/*`, found);
+  } else compare(older, newer, `${path}/*`, found);
 }
 
 function compareNested(keyword: string, older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
@@ -142,8 +201,8 @@ function compareOtherKeywords(older: JsonSchema, newer: JsonSchema, path: string
 }
 
 function loosened(keyword: string, before: unknown, after: unknown): boolean {
-  if (after === undefined) return true;
-  const direction = LOOSENS[keyword];
+  if (after === undefined) return !SUPPORTING.has(keyword);
+  const direction = LOOSENS.get(keyword);
   if (direction === undefined || typeof before !== "number" || typeof after !== "number") return false;
   return direction === "up" ? after > before : after < before;
 }

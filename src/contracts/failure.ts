@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { JsonObject, JsonValue } from "./json-value.js";
 
 /**
@@ -84,13 +85,18 @@ export abstract class WalkbackError<Details extends object = object> extends Err
 
 /** Narrows anything thrown to a Walkback error without trusting class identity across copies of the package. */
 export function isWalkbackError(thrown: unknown): thrown is WalkbackError {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && thrown.code in FAILURES && "toJSON" in thrown;
+  return isError(thrown) && "code" in thrown && Object.hasOwn(FAILURES, String(thrown.code)) && "toJSON" in thrown;
+}
+
+/** An Error of this realm or another: `instanceof` fails for what comes out of a `vm` context (Jest runs tests in one). */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown);
 }
 
 /** One sentence about anything that was thrown, an Error or not. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
-  if (typeof thrown === "string") return thrown;
+  if (isError(thrown)) return thrown.message || thrown.name;
+  if (typeof thrown === "string") return thrown || "an empty string";
   try {
     return JSON.stringify(thrown) ?? String(thrown);
   } catch {
@@ -101,8 +107,8 @@ export function messageOf(thrown: unknown): string {
 function causesOf(cause: unknown): string[] {
   const causes: string[] = [];
   for (let current = cause; current !== undefined && current !== null && causes.length < 5; ) {
-    causes.push(current instanceof Error ? `${current.name}: ${current.message}` : messageOf(current));
-    current = current instanceof Error ? current.cause : undefined;
+    causes.push(isError(current) ? `${current.name}: ${current.message}` : messageOf(current));
+    current = isError(current) ? current.cause : undefined;
   }
   return causes;
 }

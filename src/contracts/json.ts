@@ -53,6 +53,7 @@ const RESERVED_KEYS: ReadonlySet<string> = new Set(["__proto__"]);
 const MAX_DEPTH = 200;
 
 function inspectValue(value: unknown, path: string, ancestors: Set<object>, allowance: Allowance): void {
+  spend(allowance, 1); // so that references shared on every level cannot multiply without end
   switch (typeof value) {
     case "string":
       spend(allowance, value.length);
@@ -78,33 +79,42 @@ function inspectObject(value: object, path: string, ancestors: Set<object>, allo
   if (ancestors.has(value)) throw notPlain(path, "a cycle");
   if (ancestors.size >= MAX_DEPTH) throw notPlain(path, `more than ${MAX_DEPTH} levels of nesting`);
   ancestors.add(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = Array.isArray(value) ? prototype === Array.prototype : prototype === Object.prototype || prototype === null;
+  if (!plain) throw notPlain(path, `an instance of ${value.constructor?.name ?? "a class"}`);
+  const inspectKey = (key: string) =>
+    inspectProperty(Object.getOwnPropertyDescriptor(value, key), path + pointerOf([key]), ancestors, allowance);
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) inspectValue(value[index], `${path}/${index}`, ancestors, allowance);
-    if (Object.keys(value).length !== value.length) throw notPlain(path, "a sparse array or one with named properties");
+    for (let index = 0; index < value.length; index++) inspectKey(String(index));
+    if (Reflect.ownKeys(value).length !== value.length + 1) throw notPlain(path, "an array with named properties"); // `length` is one
   } else {
-    inspectRecord(value, path, ancestors, allowance);
+    inspectKeys(value, path, allowance).forEach(inspectKey);
+    refuseReserved(value, path);
   }
   ancestors.delete(value);
 }
 
-function inspectRecord(value: object, path: string, ancestors: Set<object>, allowance: Allowance): void {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw notPlain(path, `an instance of ${value.constructor?.name ?? "a class"}`);
-  }
-  for (const key of Reflect.ownKeys(value)) {
-    if (typeof key === "symbol") throw notPlain(path, "a symbol as key");
-    const property = Object.getOwnPropertyDescriptor(value, key);
-    const at = path + pointerOf([key]);
-    if (RESERVED_KEYS.has(key)) throw notPlain(at, `the reserved key ${key}`);
-    if (property?.get ?? property?.set) throw notPlain(at, "a getter or setter");
-    if (property?.enumerable === false) throw notPlain(at, "a hidden property");
+function inspectKeys(value: object, path: string, allowance: Allowance): readonly string[] {
+  return Reflect.ownKeys(value).map((key) => {
+    if (typeof key === "symbol") throw notPlain(path, "an object with a symbol as key");
+    if (RESERVED_KEYS.has(key)) throw notPlain(path + pointerOf([key]), `the reserved key ${key}`);
+    if (!key.isWellFormed()) throw notPlain(path, "an object with half of a surrogate pair in a key");
     spend(allowance, key.length);
-    inspectValue(property?.value, at, ancestors, allowance);
-  }
-  // LangChain's serializer would bring such an object back to life as a class instance when a checkpoint is loaded.
+    return key;
+  });
+}
+
+function inspectProperty(property: PropertyDescriptor | undefined, path: string, ancestors: Set<object>, allowance: Allowance): void {
+  if (property?.get ?? property?.set) throw notPlain(path, "a getter or setter");
+  if (property?.enumerable === false) throw notPlain(path, "a hidden property");
+  inspectValue(property?.value, path, ancestors, allowance);
+}
+
+/** LangGraph's serializer would turn such an object into something else when a checkpoint is written or loaded. */
+function refuseReserved(value: object, path: string): void {
   if ("lc" in value && "type" in value && typeof value.lc === "number")
     throw notPlain(path, "the form reserved for LangChain's serializer (lc, type)");
+  if ("lg_name" in value && value.lg_name === "Send") throw notPlain(path, "the form reserved for LangGraph's serializer (lg_name)");
 }
 
 function spend(allowance: Allowance, characters: number): void {

@@ -53,7 +53,7 @@ const EditedArgs = z.object({ args: z.object({ output: z.json() }) });
 const InboxAnswer = z.discriminatedUnion("type", [
   z.object({ type: z.literal("accept"), args: z.unknown().optional() }),
   z.object({ type: z.literal("ignore"), args: z.unknown().optional() }),
-  z.object({ type: z.literal("response"), args: z.string() }),
+  z.object({ type: z.literal("response"), args: z.string().min(1, "a reason is required, it goes into the record") }),
   z.object({ type: z.literal("edit"), args: EditedArgs }),
 ]);
 

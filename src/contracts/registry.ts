@@ -1,8 +1,9 @@
+import canonicalize from "canonicalize";
 import * as z from "zod";
 import { type Compatibility, compareShapes, type JsonSchema } from "./compatibility.js";
 import type { Contract } from "./contract.js";
 import { ContractConflict, ContractInvalid, ContractUnknown, messageOf, UpcastMissing } from "./failure.js";
-import { sha256 } from "./json.js";
+import { deepFreeze, sha256 } from "./json.js";
 
 /** All contracts that a program knows, by `name@version`. */
 export interface ContractRegistry {
@@ -37,7 +38,7 @@ export function contractRegistry(contracts: Iterable<Contract> = []): ContractRe
       const known = byId.get(contract.id);
       if (known?.contract === contract) return;
       const schema = jsonSchemaOf(contract);
-      const fingerprint = sha256(JSON.stringify([schema, [...contract.ruleNames].sort()]));
+      const fingerprint = fingerprintOf(schema, contract.ruleNames);
       if (known && known.fingerprint !== fingerprint) throw conflict(contract.id, known.fingerprint, fingerprint);
       byId.set(contract.id, { contract, schema, fingerprint });
     },
@@ -53,10 +54,16 @@ export function contractRegistry(contracts: Iterable<Contract> = []): ContractRe
   return registry;
 }
 
+/** The order in which properties and rules are written down is no part of a shape. */
+function fingerprintOf(schema: JsonSchema, ruleNames: readonly string[]): string {
+  const unordered = JSON.stringify(schema, (keyword, value) => (keyword === "required" && Array.isArray(value) ? value.toSorted() : value));
+  return sha256(canonicalize([JSON.parse(unordered), ruleNames.toSorted()]) as string); // an array always has a canonical form
+}
+
 /** JSON Schema (2020-12) of what may be handed in. */
 export function jsonSchemaOf(contract: Contract): JsonSchema {
   try {
-    return z.toJSONSchema(contract.schema, { io: "input", unrepresentable: "throw" }) as JsonSchema;
+    return deepFreeze(JSON.parse(JSON.stringify(z.toJSONSchema(contract.schema, { io: "input", unrepresentable: "throw" }))) as JsonSchema);
   } catch (thrown) {
     const reason = `its schema cannot be said in JSON Schema (${messageOf(thrown)})`;
     throw new ContractInvalid(

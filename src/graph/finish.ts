@@ -5,6 +5,7 @@ import type { Kit } from "./kit.js";
 
 /** Writes a run's end into its row, from where alone anyone learns of it. A node that runs again changes nothing. */
 export async function finish(kit: Kit, scope: RunScope, change: Extract<RunChange, { readonly endedAt: string }>): Promise<void> {
+  kit.runtime.release(scope.runId); // nothing of the run is under way any more
   const record = await kit.runtime.store.runs.find(scope.runId);
   if (!record || isTerminal(record.status)) return;
   scope.emit({ type: "run.ended", status: change.status, durationMs: Date.parse(change.endedAt) - Date.parse(record.acceptedAt) });

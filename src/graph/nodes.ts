@@ -1,4 +1,5 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
+import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import type { Agent } from "../agents/agent.js";
 import type { Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
@@ -109,13 +110,26 @@ export function sealInput(workflow: Workflow, raw: unknown, maxBytes: number): S
 /** Wraps a node: it never throws (LangGraph's bubble-ups and a failing store aside), and does nothing once the run has failed. */
 function node(kit: Kit, work: (scope: RunScope, state: WorkflowState) => Promise<StateUpdate>): GraphNode {
   return async (state, config) => {
-    const scope = kit.runtime.scopeOf(runIdOf(config));
+    const scope = await enter(kit.runtime, config);
     if (state.failure) scope.fail(state.failure);
     if (scope.failure) return { failure: scope.failure };
     await seedBoard(kit, scope, state);
     const update = await work(scope, state);
     return scope.failure ? { ...update, failure: scope.failure } : update;
   };
+}
+
+/**
+ * The run's scope in this invocation of the graph. One that an earlier invocation left behind (it stopped to ask, and
+ * nobody released it) is let go once it is quiet: LangGraph is about to replay the answers that scope has heard.
+ */
+async function enter(runtime: Runtime, config: LangGraphRunnableConfig): Promise<RunScope> {
+  const scope = runtime.scopeOf(runIdOf(config));
+  const { control } = config; // LangGraph makes one for each invocation
+  if ((await scope.once("invocation", async () => control)) === control) return scope;
+  await scope.quiesce();
+  if (runtime.activeScope(scope.runId) === scope) runtime.release(scope.runId);
+  return enter(runtime, config);
 }
 
 /** Gate and agent in one: started by whoever comes first, the agent's node or the lookahead. */

@@ -2,7 +2,6 @@ import { interrupt } from "@langchain/langgraph";
 import type { RunScope } from "../agents/scope.js";
 import { describeIssues } from "../contracts/contract.js";
 import { type Failure, pointerOf } from "../contracts/failure.js";
-import { hashOf } from "../contracts/json.js";
 import type { JsonObject, JsonValue } from "../contracts/json-value.js";
 import { Answer, type Decision, type DecisionKind, type Question } from "../contracts/question.js";
 import type { Remaining } from "../contracts/run.js";
@@ -24,13 +23,13 @@ export function agentQuestion({ agent, step, inputs }: Step, round: number, fail
   };
 }
 
-/** Asked when the walk-back could not undo everything. */
-export function walkBackQuestion(remaining: readonly Remaining[]): Question {
+/** Asked when the walk-back could not undo everything, for the `time`th time. */
+export function walkBackQuestion(remaining: readonly Remaining[], time: number): Question {
   const list = remaining
     .map(({ agent, effect, identity, failure }) => `- "${effect}" of ${agent} (${identity}): ${failure.message}`)
     .join("\n");
   return {
-    id: `walk-back#${hashOf(remaining).slice(0, 12)}`,
+    id: `walk-back#${time}`,
     kind: "undo-failed",
     agent: remaining[0]?.agent ?? "",
     details: { remaining: remaining as unknown as JsonValue },

@@ -49,8 +49,9 @@ async function park(kit: Kit, scope: RunScope, state: WorkflowState): Promise<Co
   const records = [...(await scope.journal()).values()];
   const left = standing(records).filter(({ undoFailure }) => undoFailure);
   const remaining = remainingOf(records);
+  const times = records.reduce((sum, { undoFailures }) => sum + undoFailures, 0);
   if (remaining.length === 0) return new Command({ goto: await next(scope) });
-  const answer = await askHuman(kit, scope, walkBackQuestion(remaining), state.failure);
+  const answer = await askHuman(kit, scope, walkBackQuestion(remaining, times), state.failure);
   if (answer.decision === "retry") {
     for (const record of left) await scope.write(record, "undo-intended", null);
     return new Command({ goto: "undo" });

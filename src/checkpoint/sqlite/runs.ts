@@ -24,7 +24,7 @@ export function runLog(database: Database, writer: Writer): RunLog {
   );
   const select = database.prepare<[string], Row>("SELECT * FROM runs WHERE run_id = ?");
   const selectMany = database.prepare<[string | null, string | null, number], Row>(
-    "SELECT * FROM runs WHERE status = coalesce(?1, status) AND workflow = coalesce(?2, workflow) ORDER BY run_id DESC LIMIT ?3",
+    "SELECT * FROM runs WHERE status = coalesce(?, status) AND workflow = coalesce(?, workflow) ORDER BY run_id DESC LIMIT ?",
   );
   const update = database.prepare(
     "UPDATE runs SET status = ?, ended_at = ?, failure = coalesce(?, failure), output_version = ? WHERE run_id = ?",
