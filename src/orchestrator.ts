@@ -111,11 +111,9 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   async function resume(runId: string, decision: Decision, { question: named }: { readonly question?: string } = {}): Promise<Run> {
     const record = await recordOf(runId);
     const { graph } = entryOf(record.workflow);
-    if (record.status !== "waiting" && record.status !== "parked") {
-      throw new RunNotWaiting(`Run ${runId} is ${record.status}; only a waiting or parked run can be resumed.`, {
-        runId,
-        status: record.status,
-      });
+    const status = underway.has(record.runId) ? "running" : record.status;
+    if (status !== "waiting" && status !== "parked") {
+      throw new RunNotWaiting(`Run ${runId} is ${status}; only a waiting or parked run can be resumed.`, { runId, status });
     }
     const question = chooseQuestion(await store.runs.openQuestions(record.runId), named);
     const problem = readAnswer(question, decision);

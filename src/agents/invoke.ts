@@ -1,5 +1,6 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import type { Version } from "../checkpoint/ports.js";
+import { checkShape } from "../contracts/contract.js";
 import {
   AgentFailed,
   AgentGaveUp,
@@ -54,7 +55,7 @@ export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Pro
     await intendWork(scope, call);
     const site = { signal: scope.signal, round, emit: scope.emit };
     const answer = await runtime.guardOf(agent).call(site, (attempt) => execute(runtime, scope, call, attempt));
-    const version = await append(runtime, scope, call, sealAnswer(runtime, step, answer));
+    const version = await append(runtime, scope, call, sealAnswer(runtime, call, answer));
     await recordWork(scope, call, version);
     scope.emit({
       type: "agent.completed",
@@ -86,7 +87,7 @@ function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt
   return agent.execute(call.inputs, context);
 }
 
-function sealAnswer(runtime: Runtime, step: string, answer: unknown): Sealed {
+function sealAnswer(runtime: Runtime, { agent, step }: Call, answer: unknown): Sealed {
   if (!isCompletion(answer)) {
     const found = answer === null ? "null" : typeof answer;
     throw new Incomplete(
@@ -96,7 +97,14 @@ function sealAnswer(runtime: Runtime, step: string, answer: unknown): Sealed {
   }
   if (answer.status === "failed")
     throw new AgentGaveUp(`${step} gave up (${answer.reasonCode}): ${answer.summary}`, { agent: step, reasonCode: answer.reasonCode });
-  return seal(answer.output, runtime.maxDocumentBytes);
+  return sealProduct(runtime, agent, answer.output);
+}
+
+/** A product as its version will hold it: in the form its contract gives it, or as it came when it does not fit. */
+export function sealProduct(runtime: Runtime, agent: Agent, output: unknown): Sealed {
+  const plain = seal(output, runtime.maxDocumentBytes);
+  const shaped = checkShape(agent.produces, plain.data);
+  return shaped.ok ? seal(shaped.document, runtime.maxDocumentBytes) : plain;
 }
 
 function append(runtime: Runtime, scope: RunScope, call: Call, data: Sealed): Promise<Version> {

@@ -49,6 +49,12 @@ export class RunScope {
     return failure;
   }
 
+  /** Takes over a failure that is on record already. */
+  adopt(failure: Failure): void {
+    this.#failure ??= failure;
+    this.#aborter.abort();
+  }
+
   /** Why no effect may be performed any more, or undefined. */
   get refusal(): string | undefined {
     if (this.#walkingBack) return "the run is being walked back";

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { DelegateBackoff, handleAll, retry } from "cockatiel";
 import { type EffectRecord, standing } from "../checkpoint/journal-view.js";
 import type { Failure } from "../contracts/failure.js";
@@ -62,6 +63,7 @@ function isBranch(step: string, agent: string): boolean {
 
 /** The signal of an undo is never the run's: that one is aborted by the very failure that is being walked back. */
 const NEVER = new AbortController().signal;
+setMaxListeners(0, NEVER);
 
 function undoOf(scope: RunScope, findAgent: FindAgent, record: EffectRecord): () => Promise<void> {
   const owner = findAgent(record.agent);

@@ -1,38 +1,44 @@
 import type { Branches, ContractMap, Inputs } from "../agents/agent.js";
-import { failureOf, inputHash } from "../agents/invoke.js";
+import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
 import { check, describeIssues } from "../contracts/contract.js";
 import { ContractViolated } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
-import type { JsonValue } from "../contracts/json-value.js";
-import { accept, failStep, ifWanted, obtain } from "./handoff.js";
+import { accept, failStep, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
 import type { Obtained, Step } from "./step.js";
 
-/** Runs a fan-out: every item a step of its own, in parallel; then one version with the results in the items' order. */
-export function obtainBranches(kit: Kit, scope: RunScope, step: Step, branches: Branches): Promise<Obtained> {
-  return ifWanted(kit, scope, step, async () => {
-    const recorded = await kit.runtime.store.versions.outcome(scope.runId, step.step, 0);
-    if (recorded) return recorded.kind === "version" ? recorded : failStep(kit, scope, step, 0, recorded.failure);
+/**
+ * Gives a fan-out's step the way it works a round: every item a step of its own, in parallel; then one version with the
+ * results in the items' order. In a later round only the branches that failed work again.
+ */
+export function withBranches(kit: Kit, scope: RunScope, step: Step): Step {
+  const { branches } = step.agent;
+  if (!branches) return step;
+  const conduct = async (round: number): Promise<Obtained> => {
+    const recorded = await kit.runtime.store.versions.outcome(scope.runId, step.step, round);
+    if (recorded?.kind === "version") return recorded;
     try {
-      return await runBranches(kit, scope, step, branches);
+      return await runBranches(kit, scope, conducted, branches, round);
     } catch (thrown) {
       const failure = failureOf(step.step, thrown);
       if (failure.code.startsWith("STORE_")) throw failure;
-      return failStep(kit, scope, step, 0, failure.toJSON());
+      return failStep(kit, scope, conducted, round, failure.toJSON());
     }
-  });
+  };
+  const conducted: Step = { ...step, conduct };
+  return conducted;
 }
 
-async function runBranches(kit: Kit, scope: RunScope, step: Step, branches: Branches): Promise<Obtained> {
+async function runBranches(kit: Kit, scope: RunScope, step: Step, branches: Branches, round: number): Promise<Obtained> {
   const items = branches.over(step.inputs).map((item, index) => branchStep(kit, step, branches, item, index));
-  const obtained = await Promise.all(items.map((item) => runBranch(kit, scope, step, item)));
+  const obtained = await Promise.all(items.map((item) => runBranch(kit, scope, step, item, round)));
   const held = obtained.filter((result) => result.kind !== "version");
   const stop = held.find(({ kind }) => kind === "ask") ?? held.find(({ kind }) => kind === "failure") ?? held[0];
-  if (stop) return stop.kind === "failure" ? failStep(kit, scope, step, 0, stop.failure) : stop;
+  if (stop) return stop.kind === "failure" ? failStep(kit, scope, step, round, stop.failure) : stop;
   const versions = obtained.flatMap((result) => (result.kind === "version" ? [result.version] : []));
-  return collect(kit, scope, step, branches, versions);
+  return collect(kit, scope, step, branches, versions, round);
 }
 
 function branchStep(kit: Kit, step: Step, branches: Branches, item: Inputs<ContractMap>, index: number): Step {
@@ -49,8 +55,8 @@ function branchStep(kit: Kit, step: Step, branches: Branches, item: Inputs<Contr
   return { agent: branches.agent, step: name, inputs: sealed.data, from };
 }
 
-async function runBranch(kit: Kit, scope: RunScope, whole: Step, branch: Step): Promise<Obtained> {
-  const obtained = await obtain(kit, scope, branch);
+async function runBranch(kit: Kit, scope: RunScope, whole: Step, branch: Step, round: number): Promise<Obtained> {
+  const obtained = await obtain(kit, scope, branch, await firstRound(kit, scope, branch, round));
   const accepted = obtained.kind === "version" ? await accept(kit, scope, branch, obtained.version) : obtained;
   // Without a policy to go on, the first branch that fails stops the others.
   if (accepted.kind === "failure" && whole.agent.onFailure === "rollback") scope.fail(accepted.failure);
@@ -58,7 +64,23 @@ async function runBranch(kit: Kit, scope: RunScope, whole: Step, branch: Step): 
   return { kind: "failure", failure: failureOf(branch.step, "a branch that may not run (when) needs a fallback").toJSON() };
 }
 
-async function collect(kit: Kit, scope: RunScope, step: Step, branches: Branches, versions: readonly Version[]): Promise<Obtained> {
+/** Past the rounds in which the branch failed, as far as this round of the whole allows. */
+async function firstRound(kit: Kit, scope: RunScope, branch: Step, upTo: number): Promise<number> {
+  for (let round = 0; round < upTo; round++) {
+    const recorded = await kit.runtime.store.versions.outcome(scope.runId, branch.step, round);
+    if (recorded?.kind !== "failure") return round;
+  }
+  return upTo;
+}
+
+async function collect(
+  kit: Kit,
+  scope: RunScope,
+  step: Step,
+  branches: Branches,
+  versions: readonly Version[],
+  round: number,
+): Promise<Obtained> {
   const { runtime } = kit;
   const outputs = versions.map(({ data }) => data);
   const version = await runtime.store.versions.append({
@@ -67,12 +89,12 @@ async function collect(kit: Kit, scope: RunScope, step: Step, branches: Branches
     agentVersion: step.agent.version,
     contract: step.agent.produces.id,
     parents: versions.map(({ number }) => number),
-    round: 0,
+    round,
     source: "agent",
     inputHash: inputHash({ from: step.from, feedback: [] }),
-    data: seal<JsonValue>(branches.collect(outputs, step.inputs), runtime.maxDocumentBytes),
+    data: sealProduct(runtime, step.agent, branches.collect(outputs, step.inputs)),
     at: runtime.now().toISOString(),
   });
-  scope.emit({ type: "agent.completed", agent: step.step, round: 0, version: version.number, durationMs: 0, source: "agent" });
+  scope.emit({ type: "agent.completed", agent: step.step, round, version: version.number, durationMs: 0, source: "agent" });
   return { kind: "version", version };
 }

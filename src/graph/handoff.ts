@@ -10,15 +10,10 @@ import { standIn, useCached, useFallback } from "./stand-in.js";
 import type { Obtained, Step } from "./step.js";
 
 /** Runs a step, or has something stand in for it as its agent says. The product is not yet checked. */
-export function obtain(kit: Kit, scope: RunScope, step: Step): Promise<Obtained> {
-  return ifWanted(kit, scope, step, () => workRound(kit, scope, step, 0, []));
-}
-
-/** Works only if the agent's `when` holds; otherwise its fallback stands in, or nothing. */
-export async function ifWanted(kit: Kit, scope: RunScope, step: Step, work: () => Promise<Obtained>): Promise<Obtained> {
+export async function obtain(kit: Kit, scope: RunScope, step: Step, round = 0): Promise<Obtained> {
   const wanted = wants(step);
   if (typeof wanted !== "boolean") return failStep(kit, scope, step, 0, wanted);
-  if (wanted) return work();
+  if (wanted) return workRound(kit, scope, step, round, []);
   scope.emit({ type: "agent.skipped", agent: step.step, reason: "its condition (when) does not hold" });
   return step.agent.fallback ? useFallback({ kit, scope, step, round: 0 }, undefined) : { kind: "empty" };
 }
@@ -58,6 +53,7 @@ async function reject(
 }
 
 async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, feedback: readonly Issue[]): Promise<Obtained> {
+  if (step.conduct) return step.conduct(round);
   const result = await invoke(kit.runtime, scope, { ...step, round, feedback });
   return result.kind === "failure" ? failStep(kit, scope, step, round, result.failure) : result;
 }

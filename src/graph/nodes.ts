@@ -9,7 +9,7 @@ import { InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.
 import type { RunId } from "../contracts/ids.js";
 import { type Sealed, seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
-import { obtainBranches } from "./branches.js";
+import { withBranches } from "./branches.js";
 import { finish } from "./finish.js";
 import { accept, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
@@ -111,7 +111,7 @@ export function sealInput(workflow: Workflow, raw: unknown, maxBytes: number): S
 function node(kit: Kit, work: (scope: RunScope, state: WorkflowState) => Promise<StateUpdate>): GraphNode {
   return async (state, config) => {
     const scope = await enter(kit.runtime, config);
-    if (state.failure) scope.fail(state.failure);
+    if (state.failure) scope.adopt(state.failure);
     if (scope.failure) return { failure: scope.failure };
     await seedBoard(kit, scope, state);
     const update = await work(scope, state);
@@ -137,8 +137,7 @@ function work(kit: Kit, scope: RunScope, agent: Agent): Promise<Obtained> {
   return unlessAsking(scope, `work ${agent.name}`, async () => {
     const passed = await passGate(kit, scope, agent);
     if (passed.kind !== "passed") return passed;
-    const { step } = passed;
-    const obtained = await (agent.branches ? obtainBranches(kit, scope, step, agent.branches) : obtain(kit, scope, step));
+    const obtained = await obtain(kit, scope, withBranches(kit, scope, passed.step));
     if (obtained.kind === "failure") scope.fail(obtained.failure);
     if (obtained.kind === "version") {
       scope.board.set(agent.produces.name, obtained.version);
@@ -179,7 +178,7 @@ function acceptProduct(kit: Kit, scope: RunScope, producer: Agent): Promise<Obta
     if (!offered) return { kind: "empty" };
     const step = stepOf(kit, scope, producer);
     if (isWalkbackError(step)) return { kind: "failure", failure: scope.fail(step.toJSON()) };
-    const accepted = await accept(kit, scope, step, offered);
+    const accepted = await accept(kit, scope, withBranches(kit, scope, step), offered);
     if (accepted.kind === "version") scope.board.set(producer.produces.name, accepted.version);
     if (accepted.kind === "failure") scope.fail(accepted.failure);
     return accepted;

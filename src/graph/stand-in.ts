@@ -1,10 +1,8 @@
-import { failureOf, inputHash } from "../agents/invoke.js";
+import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import { undoRounds } from "../agents/undo.js";
 import type { VersionSource } from "../checkpoint/ports.js";
 import { CacheMiss, type Failure } from "../contracts/failure.js";
-import { seal } from "../contracts/json.js";
-import type { JsonValue } from "../contracts/json-value.js";
 import type { Kit } from "./kit.js";
 import type { Obtained, Step } from "./step.js";
 
@@ -56,7 +54,7 @@ export async function standIn({ kit, scope, step, round }: Place, source: Versio
       round,
       source,
       inputHash: inputHash({ from, feedback: [] }),
-      data: seal<JsonValue>(output, runtime.maxDocumentBytes),
+      data: sealProduct(runtime, agent, output),
       at: runtime.now().toISOString(),
     });
     scope.emit({ type: "agent.completed", agent: step.step, round, version: version.number, durationMs: 0, source });

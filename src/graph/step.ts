@@ -9,7 +9,10 @@ import type { Question } from "../contracts/question.js";
 import type { Kit } from "./kit.js";
 
 /** An agent with what it is given. */
-export type Step = Pick<Call, "agent" | "step" | "inputs" | "from">;
+export type Step = Pick<Call, "agent" | "step" | "inputs" | "from"> & {
+  /** How a fan-out works a round; an ordinary agent is invoked. */
+  readonly conduct?: (round: number) => Promise<Obtained>;
+};
 
 /**
  * What came of asking a step for its product. `ask`: a human must answer first. `empty`: the step does not run and

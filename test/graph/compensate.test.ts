@@ -8,7 +8,10 @@ test("an agent's compensate is called with what it was given and what it answere
   const seen: unknown[] = [];
   const sendParcel: Agent = {
     ...agents.sendParcel,
-    compensate: async (work) => void (ledger.log.push("compensate parcel"), seen.push(work)),
+    compensate: async (work) => {
+      ledger.log.push("compensate parcel");
+      seen.push(work);
+    },
   };
   const workflow = shopWorkflow({ ...agents, sendParcel, writeReceipt: failing(agents.writeReceipt) });
   await using orchestrator = createOrchestrator({ workflows: [workflow] });

@@ -164,3 +164,25 @@ test("when the whole is skipped, what its branches did is undone", async () => {
   expect(till.ledger.rows).toEqual(new Map());
   await late.orchestrator.close();
 });
+
+test("asked about the whole, retry works only the failed branches again", async () => {
+  const calls: string[] = [];
+  await using till = aTill(
+    {
+      execute: async (inputs) => {
+        const { name } = (inputs as { item: { name: string } }).item;
+        calls.push(name);
+        if (name === "egg" && calls.filter((call) => call === "egg").length === 1) throw new Error("no price");
+        return completed({ name, cents: 1 });
+      },
+    },
+    { onFailure: "ask" },
+  );
+  const asked = await till.orchestrator.start(till.workflow, { items });
+
+  const run = await till.orchestrator.resume(asked.runId, { decision: "retry" });
+
+  expect(asked).toMatchObject({ status: "waiting", questions: [{ id: "price-basket#0" }] });
+  expect(run).toMatchObject({ status: "completed", output: { lines: ["ham 1", "egg 1", "bread 1", "o 1"] } });
+  expect(calls.sort()).toEqual(["bread", "egg", "egg", "ham", "o"]);
+});
