@@ -69,8 +69,11 @@ export interface Agent<
   ): Promise<void>;
   /** Runs the agent only if this holds; otherwise its `fallback` stands in, or its contract stays empty. */
   when?(inputs: Inputs<Consumes>): boolean;
-  /** What stands in for an answer: when the agent is skipped (no failure) or failed under `onFailure: "skip"`. */
-  fallback?(inputs: Inputs<Consumes>, failure: Failure | undefined): InferInput<Produces>;
+  /**
+   * What stands in for an answer: when the agent is not run (`when`, then without a failure), or failed under
+   * `onFailure: "skip"`. Undefined means that there is nothing to go on with: the failure stands.
+   */
+  fallback?(inputs: Inputs<Consumes>, failure: Failure | undefined): InferInput<Produces> | undefined;
   readonly onFailure: OnFailure;
   /** How often the gate may send a bad answer back. */
   readonly repairRounds: number;

@@ -2,7 +2,7 @@ import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import { undoRounds } from "../agents/undo.js";
 import type { VersionSource } from "../checkpoint/ports.js";
-import { CacheMiss, type Failure } from "../contracts/failure.js";
+import { CacheMiss, type Failure, isWalkbackError } from "../contracts/failure.js";
 import type { Kit } from "./kit.js";
 import type { Obtained, Step } from "./step.js";
 
@@ -17,14 +17,14 @@ export interface Place {
 /** The agent's own fallback stands in: after a failure, or because the agent is not needed this time. */
 export async function useFallback(place: Place, failure: Failure | undefined): Promise<Obtained> {
   const { agent, step, inputs } = place.step;
-  if (!agent.fallback) return { kind: "failure", failure: failure ?? failureOf(step, "it has no fallback").toJSON() };
-  let output: unknown;
   try {
-    output = agent.fallback(inputs, failure);
+    const output = agent.fallback?.(inputs, failure);
+    if (output !== undefined) return await standIn(place, "fallback", output);
+    return { kind: "failure", failure: failure ?? failureOf(step, "it was not run and has no fallback").toJSON() };
   } catch (thrown) {
+    if (isWalkbackError(thrown) && thrown.code.startsWith("STORE_")) throw thrown;
     return { kind: "failure", failure: failureOf(step, thrown).toJSON() };
   }
-  return standIn(place, "fallback", output);
 }
 
 /** What this very version of the agent answered to the same inputs before, so a stale read is impossible. */

@@ -1,0 +1,95 @@
+import { completed, defineAgent, failed } from "../../../index.js";
+import type { Bank, Letter } from "../bank.js";
+import { CreditDecision, CreditFraud, CreditRisk, type Reason } from "../contracts.js";
+import { sendLetter } from "../effects.js";
+import { APPROVE_BELOW } from "../policy.js";
+
+const LETTERS = { approve: "offer", refer: "referral", decline: "adverse-action" } as const satisfies Record<
+  CreditDecision["outcome"],
+  Letter["kind"]
+>;
+const PROVE_INCOME: Reason = {
+  code: "prove-income",
+  text: "Before payout, prove your monthly net income with two recent payslips or bank statements, or a tax assessment.",
+};
+
+/** Decides, and tells the applicant: an offer, a referral to a person, or the notice of an adverse action. */
+export const decideCredit = (bank: Bank) =>
+  defineAgent({
+    name: "decide-credit",
+    description: "Approves, declines, or refers to a person, with limit, reasons and conditions.",
+    consumes: { risk: CreditRisk, fraud: CreditFraud },
+    produces: CreditDecision,
+    effects: [sendLetter(bank)],
+    execute: async ({ risk, fraud }, { effects }) => {
+      const ids = [risk.applicationId, fraud.applicationId];
+      if (new Set(ids).size > 1) return failed("mixed-up", `Risk and fraud are not about one application: ${ids.join(", ")}.`);
+      const decision = decisionOn(risk, fraud);
+      await effects.perform("send-letter", letterFor(decision));
+      return completed(decision);
+    },
+  });
+
+/** The worst objection decides; without any the loan is approved. */
+export function decisionOn(risk: CreditRisk, fraud: CreditFraud): CreditDecision {
+  const { applicationId, probabilityOfDefault, grade, requestedCents, grantableCents } = risk;
+  const common = { applicationId, probabilityOfDefault, grade, requestedCents };
+  const objections = objectionsTo(risk, fraud);
+  if (objections.length > 0) {
+    const outcome = objections.some((objection) => objection.outcome === "decline") ? "decline" : "refer";
+    const decisive = objections.filter((objection) => objection.outcome === outcome);
+    return { ...common, outcome, limitCents: 0, reasons: decisive.flatMap(({ reasons }) => reasons), conditions: [] };
+  }
+  const cut = grantableCents < requestedCents;
+  const reasons = cut ? [{ code: "limit-reduced", text: "Your income carries less than the amount you asked for." }] : [];
+  const conditions = risk.incomeStatus === "verified" ? [] : [PROVE_INCOME];
+  return { ...common, outcome: "approve", limitCents: grantableCents, reasons, conditions };
+}
+
+interface Objection {
+  readonly outcome: "decline" | "refer";
+  readonly reasons: readonly Reason[];
+}
+
+function objectionsTo(risk: CreditRisk, fraud: CreditFraud): readonly Objection[] {
+  return [...riskObjections(risk), ...affordabilityObjections(risk), ...fraudObjections(fraud)];
+}
+
+/** Lending pays below 1/6. Somewhat above it a person may know more than the scorecard does. */
+function riskObjections({ grade, probabilityOfDefault, reasons }: CreditRisk): readonly Objection[] {
+  if (probabilityOfDefault < APPROVE_BELOW) return [];
+  const percent = Math.round(probabilityOfDefault * 100);
+  const text = `Of 100 loans like this one, about ${percent} are not paid back; we lend up to ${Math.floor(APPROVE_BELOW * 100)}.`;
+  return [{ outcome: grade === "E" ? "decline" : "refer", reasons: [{ code: "risk-too-high", text }, ...reasons] }];
+}
+
+function affordabilityObjections({ affordability, incomeStatus }: CreditRisk): readonly Objection[] {
+  const unaffordable = { code: "unaffordable", text: "The installments would take too large a part of your income." };
+  const contradicted = { code: "income-contradicted", text: "The documents show less income than you stated." };
+  return [
+    ...(affordability.verdict === "unaffordable" ? [{ outcome: "decline", reasons: [unaffordable] } as const] : []),
+    ...(incomeStatus === "contradicted" ? [{ outcome: "refer", reasons: [contradicted] } as const] : []),
+  ];
+}
+
+/** The applicant is not told of a suspicion, only that a person looks at it. A suspicion alone never declines. */
+function fraudObjections({ verdict }: CreditFraud): readonly Objection[] {
+  switch (verdict) {
+    case "clear":
+      return [];
+    case "suspected":
+      return [{ outcome: "refer", reasons: [{ code: "fraud-suspected", text: "We need to check details of your application." }] }];
+    case "inconclusive":
+      return [{ outcome: "refer", reasons: [{ code: "fraud-inconclusive", text: "We need to check details of your application." }] }];
+  }
+}
+
+function letterFor({ applicationId, outcome, limitCents, reasons, conditions }: CreditDecision): Letter {
+  return {
+    applicationId,
+    kind: LETTERS[outcome],
+    limitCents,
+    reasons: reasons.map(({ code }) => code),
+    conditions: conditions.map(({ code }) => code),
+  };
+}
