@@ -110,6 +110,7 @@ export { type CompiledWorkflow, type CompileOptions, compileWorkflow } from "./g
 export { createKit, type Kit } from "./graph/kit.js";
 export { acceptInput, agentNode, type GraphNode, gate, settle } from "./graph/nodes.js";
 export { channelsOf, type StateUpdate, type WorkflowState } from "./graph/state.js";
+export { studioGraph } from "./graph/studio.js";
 export { walkBack } from "./graph/walk-back.js";
 export { defineWorkflow, type Sample, type Workflow, type WorkflowDefinition, type WorkflowPackage } from "./graph/workflow.js";
 export { type BreakerState, DEFAULT_LIMITS, type Limits } from "./limits/guard.js";

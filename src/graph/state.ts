@@ -1,8 +1,8 @@
 import { Annotation, type AnnotationRoot } from "@langchain/langgraph";
 import type { Version } from "../checkpoint/ports.js";
+import type { Contract, Infer } from "../contracts/contract.js";
 import type { Failure } from "../contracts/failure.js";
 import { deepFreeze } from "../contracts/json.js";
-import type { JsonValue } from "../contracts/json-value.js";
 import type { Undone, VersionHead } from "../contracts/run.js";
 import { contractName } from "./step.js";
 import { CHANNELS, type Workflow } from "./workflow.js";
@@ -19,19 +19,26 @@ export type WorkflowState = Readonly<Record<string, unknown>> & {
 
 export type StateUpdate = Partial<Record<string, unknown>>;
 
+type Contracts = Pick<Workflow, "input" | "output" | "agents">;
+type ContractsOf<W extends Contracts> = W["input"] | W["output"] | W["agents"][number]["produces"];
+/** A channel for each contract whose name the types know. */
+type DocumentChannels<C extends Contract> = {
+  [Each in C as string extends Each["name"] ? never : Each["name"]]: ReturnType<typeof latest<Infer<Each>>>;
+};
+
 /** The channels of a workflow, to spread into the annotation of a hand-written graph. */
-export function channelsOf(workflow: Pick<Workflow, "input" | "output" | "agents">) {
+export function channelsOf<W extends Contracts>(workflow: W) {
   const contracts = [workflow.input, workflow.output, ...workflow.agents.map(({ produces }) => produces)];
-  const documents = Object.fromEntries(contracts.map(({ name }) => [name, latest<JsonValue>()]));
+  const documents = Object.fromEntries(contracts.map(({ name }) => [name, latest()]));
   return {
-    ...documents,
+    ...(documents as DocumentChannels<ContractsOf<W>>), // by name, what each contract's own schema says
     [CHANNELS.versions]: keyed<VersionHead>(),
     [CHANNELS.failure]: first<Failure>(),
     [CHANNELS.undone]: keyed<Undone>(),
   };
 }
 
-export function stateOf(workflow: Pick<Workflow, "input" | "output" | "agents">): AnnotationRoot<ReturnType<typeof channelsOf>> {
+export function stateOf(workflow: Contracts): AnnotationRoot<ReturnType<typeof channelsOf<Workflow>>> {
   return Annotation.Root(channelsOf(workflow));
 }
 
