@@ -44,6 +44,7 @@ export function evolve(record: EffectRecord | undefined, entry: JournalEntry, pl
   if (!record) return entry.phase === "intended" ? intended(entry, place) : undefined; // a journal starts every effect with its intent
   switch (entry.phase) {
     case "intended":
+    case "recorded":
       return record;
     case "performed":
       return { ...record, status: "performed", receipt: entry.body, place };
@@ -84,6 +85,11 @@ function intended(entry: JournalEntry, place: number): EffectRecord {
     undoFailures: 0,
     settlement: undefined,
   };
+}
+
+/** What calls without a side effect answered, by key. */
+export function recordedCalls(entries: readonly JournalEntry[]): [string, JsonValue][] {
+  return entries.flatMap(({ phase, key, body }) => (phase === "recorded" ? [[key, (body as { readonly result: JsonValue }).result]] : []));
 }
 
 /** What still stands outside, newest first. */

@@ -4,7 +4,7 @@ import type { Failure } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { Sealed } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
-import type { Question } from "../contracts/question.js";
+import type { Decision, Question } from "../contracts/question.js";
 import type { RunStatus, VersionHead } from "../contracts/run.js";
 
 /**
@@ -49,36 +49,87 @@ export type RunChange =
   | { readonly status: "running" }
   | { readonly status: "completed"; readonly endedAt: string; readonly outputVersion: number }
   | { readonly status: "rolled-back" | "canceled"; readonly endedAt: string; readonly failure: Failure }
-  | { readonly status: "parked"; readonly failure: Failure };
+  | { readonly status: "waiting" | "parked"; readonly failure: Failure | undefined };
+
+/** The right to carry a run on. The epoch grows with every change of hands; the store refuses writes under an older one. */
+export interface Lease {
+  readonly runId: RunId;
+  /** Fencing token. */
+  readonly epoch: number;
+  /** ISO 8601; after that another process may claim the run. */
+  readonly until: string;
+  /** How many holders in a row died without getting the run any further. */
+  readonly crashes: number;
+  /** Someone asked for the run to be canceled. */
+  readonly cancelReason: string | undefined;
+}
+
+/** Where LangGraph's config carries the epoch to the checkpointer. */
+export const EPOCH_KEY = "walkback_epoch";
+
+export type Fence = Pick<Lease, "runId" | "epoch">;
+
+export interface NewRun {
+  readonly runId: RunId;
+  readonly workflow: string;
+  readonly workflowVersion: number;
+  readonly acceptedAt: string;
+  readonly contract: string;
+  readonly input: Sealed;
+  readonly holder: string;
+  /** ISO 8601. */
+  readonly until: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** The run is ours, or the same start was accepted before. */
+export type Accepted =
+  | { readonly kind: "accepted"; readonly lease: Lease; readonly version: Version }
+  | { readonly kind: "known"; readonly runId: RunId };
+
+export interface AnsweredQuestion {
+  readonly question: Question;
+  readonly answer: Decision;
+  /** ISO 8601. */
+  readonly answeredAt: string;
+}
 
 export interface RunLog {
-  /** The run's row and its version 0, in one transaction, before anything else. Throws `RUN_EXISTS`. */
-  accept(run: {
-    readonly runId: RunId;
-    readonly workflow: string;
-    readonly workflowVersion: number;
-    readonly acceptedAt: string;
-    readonly contract: string;
-    readonly input: Sealed;
-  }): Promise<Version>;
+  /**
+   * The run's row, its lease and its version 0, in one transaction, before anything else. Throws `RUN_EXISTS`, and
+   * `KEY_REUSED` when the idempotency key stands for another input or workflow.
+   */
+  accept(run: NewRun): Promise<Accepted>;
+  /**
+   * Takes the lease of a run that nobody holds, or whose holder has not been heard of in time. Throws `RUN_UNKNOWN`,
+   * `RUN_FINISHED`, or `RUN_HELD`.
+   */
+  claim(claim: { readonly runId: RunId; readonly holder: string; readonly now: string; readonly until: string }): Promise<Lease>;
+  /** Prolongs leases; returns the runs whose lease is lost. */
+  renew(fences: readonly Fence[], until: string): Promise<readonly RunId[]>;
+  /** Gives a lease back; nothing happens when it is not held any more. */
+  release(runId: RunId, epoch: number): Promise<void>;
+  /** Unfinished runs that nobody carries and that need no human (any more), oldest first. */
+  claimable(now: string, limit: number): Promise<readonly RunRecord[]>;
+  /** Wishes to cancel, for whoever holds the run. */
+  requestCancel(runId: RunId, reason: string): Promise<void>;
+  cancelRequests(runIds: readonly RunId[]): Promise<readonly { readonly runId: RunId; readonly reason: string }[]>;
   find(runId: RunId): Promise<RunRecord | undefined>;
   list(query: RunQuery): Promise<readonly RunRecord[]>;
   /** Throws `RUN_UNKNOWN`, or `RUN_FINISHED` when the run has already ended. */
-  change(runId: RunId, change: RunChange): Promise<void>;
-  /** Writes down a question; the run is `waiting` (`parked` when a walk-back asks) until it is answered. */
-  ask(runId: RunId, question: Question, failure?: Failure): Promise<void>;
+  change(fence: Fence, change: RunChange): Promise<void>;
+  /** Writes down a question; the run is `waiting` (`parked` when a walk-back asks) until it is answered. Returns false when it was asked before. */
+  ask(fence: Fence, question: Question, failure?: Failure): Promise<boolean>;
   /** Marks a question answered; with none left open the run is `running` again. */
-  answer(runId: RunId, questionId: string, answer: JsonValue, answeredAt: string): Promise<void>;
-  /** Nobody needs to answer any more: the run was canceled. */
-  withdrawQuestions(runId: RunId): Promise<void>;
+  answer(runId: RunId, questionId: string, answer: Decision, answeredAt: string): Promise<void>;
+  answered(runId: RunId): Promise<readonly AnsweredQuestion[]>;
   openQuestions(runId: RunId): Promise<readonly Question[]>;
 }
 
 /** Where a version's data came from. */
 export type VersionSource = "input" | "agent" | "fallback" | "cache" | "human";
 
-export interface NewVersion {
-  readonly runId: RunId;
+export interface NewVersion extends Fence {
   /** With a fan-out the name of the branch: `agent[3]`. */
   readonly agent: string;
   readonly agentVersion: number;
@@ -111,13 +162,14 @@ export interface VersionLog {
   /** Appends under the next number. The same run, agent and round again returns the version that is already there. */
   append(version: NewVersion): Promise<Version>;
   /** Remembers that a round of an agent's work failed, so that a repeated node does not work again. */
-  appendFailure(step: {
-    readonly runId: RunId;
-    readonly agent: string;
-    readonly round: number;
-    readonly failure: Failure;
-    readonly at: string;
-  }): Promise<void>;
+  appendFailure(
+    step: Fence & {
+      readonly agent: string;
+      readonly round: number;
+      readonly failure: Failure;
+      readonly at: string;
+    },
+  ): Promise<void>;
   outcome(runId: RunId, agent: string, round: number): Promise<Outcome | undefined>;
   list(runId: RunId): Promise<readonly Version[]>;
   find(runId: RunId, number: number): Promise<Version | undefined>;
@@ -127,10 +179,10 @@ export interface VersionLog {
   firstBroken(runId: RunId): Promise<number | undefined>;
 }
 
-export type JournalPhase = "intended" | "performed" | "failed" | "undo-intended" | "undone" | "undo-failed" | "settled";
+/** `recorded` stands alone: a call without a side effect, with what it answered. */
+export type JournalPhase = "recorded" | "intended" | "performed" | "failed" | "undo-intended" | "undone" | "undo-failed" | "settled";
 
-export interface JournalEntry {
-  readonly runId: RunId;
+export interface JournalEntry extends Fence {
   /** Idempotency key: run, agent, effect, business identity, generation. */
   readonly key: string;
   readonly phase: JournalPhase;
@@ -152,6 +204,6 @@ export interface EffectJournal {
 
 export interface EventLog {
   /** Joins the next transaction; whoever awaits a later write of the same store awaits this one too. */
-  emit(event: RunEvent): void;
+  emit(event: RunEvent, epoch: number): void;
   list(runId: RunId): Promise<readonly RunEvent[]>;
 }

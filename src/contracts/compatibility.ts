@@ -62,11 +62,9 @@ const SUPPORTING: ReadonlySet<string> = new Set(["$defs", "prefixItems"]);
 function compare(older: JsonSchema, newer: JsonSchema, path: string, found: Found): void {
   if (isDeepStrictEqual(older, newer)) return;
   if (Object.keys(newer).every((keyword) => ANNOTATIONS.has(keyword))) return acceptsAnything(older, path, found);
-  const olderVariants = variantsOf(older);
-  const newerVariants = variantsOf(newer);
-  if (olderVariants.length > 1 || newerVariants.length > 1) {
+  if (isUnion(older) || isUnion(newer)) {
     compareOtherKeywords(besideVariants(older), besideVariants(newer), path, found);
-    return compareVariants(olderVariants, newerVariants, path, found);
+    return compareVariants(variantsOf(older), variantsOf(newer), path, found);
   }
   compareTypes(older, newer, path, found);
   compareValues(older, newer, path, found);
@@ -82,10 +80,14 @@ function acceptsAnything(older: JsonSchema, path: string, found: Found): void {
   if (!didBefore) found.additions.push(`${at(path)}: anything is accepted`);
 }
 
+function isUnion(schema: JsonSchema): boolean {
+  return "anyOf" in schema || "oneOf" in schema || Array.isArray(schema["type"]);
+}
+
 /** The ways in which a document may fit: the variants of a union, the types of a list of types. */
 function variantsOf(schema: JsonSchema): readonly JsonSchema[] {
   const variants = schema["anyOf"] ?? schema["oneOf"];
-  if (Array.isArray(variants)) return variants as JsonSchema[];
+  if (Array.isArray(variants)) return (variants as JsonSchema[]).flatMap(variantsOf);
   const types = schema["type"];
   return Array.isArray(types) ? types.map((type) => ({ ...schema, type })) : [schema];
 }

@@ -32,12 +32,19 @@ export const FAILURES = {
   EFFECT_REFUSED: { retryable: false },
   EFFECT_UNCERTAIN: { retryable: false },
   CONFLICTING_INTENT: { retryable: false },
+  APPROVAL_REQUIRED: { retryable: false },
+  PAST_PIVOT: { retryable: false },
   UNDO_FAILED: { retryable: true },
   ABORTED: { retryable: false },
   CANCELED: { retryable: false },
+  QUARANTINED: { retryable: false },
   REJECTED: { retryable: false },
   RUN_UNKNOWN: { retryable: false },
   RUN_EXISTS: { retryable: false },
+  RUN_HELD: { retryable: true },
+  FENCED: { retryable: false },
+  DRAINING: { retryable: true },
+  KEY_REUSED: { retryable: false },
   RUN_NOT_WAITING: { retryable: false },
   RUN_FINISHED: { retryable: false },
   DECISION_INVALID: { retryable: false },
@@ -91,6 +98,11 @@ export function isWalkbackError(thrown: unknown): thrown is WalkbackError {
 /** An Error of this realm or another: `instanceof` fails for what comes out of a `vm` context (Jest runs tests in one). */
 export function isError(thrown: unknown): thrown is Error {
   return thrown instanceof Error || types.isNativeError(thrown);
+}
+
+/** Not the run's failure but this process's: the store does not answer, the lease is lost, or we are stopping. */
+export function isOurs(failure: { readonly code: FailureCode }): boolean {
+  return failure.code.startsWith("STORE_") || failure.code === "FENCED" || failure.code === "DRAINING";
 }
 
 /** One sentence about anything that was thrown, an Error or not. */
@@ -160,7 +172,8 @@ export interface WorkflowIssue {
     | "cycle"
     | "bad-name"
     | "missing-fallback"
-    | "missing-output";
+    | "missing-output"
+    | "saga";
   readonly agent?: string;
   readonly contract?: string;
   readonly message: string;
@@ -263,6 +276,48 @@ export class ConflictingIntent extends WalkbackError<{
   offered: JsonValue;
 }> {
   readonly code = "CONFLICTING_INTENT";
+}
+
+/** An irreversible effect waits for a human to approve these very arguments. */
+export class ApprovalRequired extends WalkbackError<{
+  agent: string;
+  effect: string;
+  identity: string;
+  args: JsonValue;
+  argsHash: string;
+  expiresAfterMs: number;
+}> {
+  readonly code = "APPROVAL_REQUIRED";
+}
+
+/** A point of no return is behind the run: it can only be carried forward. */
+export class PastPivot extends WalkbackError<{ runId: string; effect: string }> {
+  readonly code = "PAST_PIVOT";
+}
+
+/** The run killed its process several times without getting any further. */
+export class Quarantined extends WalkbackError<{ runId: string; crashes: number }> {
+  readonly code = "QUARANTINED";
+}
+
+/** Another process holds the run's lease. */
+export class RunHeld extends WalkbackError<{ runId: string; holder: string; until: string }> {
+  readonly code = "RUN_HELD";
+}
+
+/** This process lost the run's lease and another carries the run on: nothing of this one may be written any more. */
+export class Fenced extends WalkbackError<{ runId: string; epoch: number; currentEpoch: number }> {
+  readonly code = "FENCED";
+}
+
+/** The orchestrator is stopping. The run is on disk; `recover` carries it on. */
+export class Draining extends WalkbackError<{ runId: string }> {
+  readonly code = "DRAINING";
+}
+
+/** The idempotency key of a start stands for another input. */
+export class KeyReused extends WalkbackError<{ idempotencyKey: string; runId: string }> {
+  readonly code = "KEY_REUSED";
 }
 
 export class UndoFailed extends WalkbackError<{ agent: string; effect: string; key: string }> {

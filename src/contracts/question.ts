@@ -1,8 +1,11 @@
 import * as z from "zod";
 import type { JsonObject, JsonValue } from "./json-value.js";
 
-/** `retry` tries again; `use` goes on with the given output; `skip` goes on without; `reject` fails the run; `done` says a human did it by hand. */
-export type DecisionKind = "retry" | "use" | "skip" | "reject" | "done";
+/** `approve` lets an irreversible effect be performed; `retry` tries again; `use` goes on with the given output; `skip` goes on without; `reject` fails the run; `done` says a human did it by hand. */
+export type DecisionKind = "retry" | "use" | "skip" | "reject" | "done" | "approve";
+
+/** `undo-failed`, `uncertain`, `past-pivot` and `quarantined` park the run; the others let it wait. */
+export type QuestionKind = "agent-failed" | "approval" | "undo-failed" | "uncertain" | "past-pivot" | "quarantined";
 
 /**
  * What a run asks a human. The last three fields are in the shape LangChain's Agent Inbox reads, so that the same
@@ -11,7 +14,7 @@ export type DecisionKind = "retry" | "use" | "skip" | "reject" | "done";
 export interface Question {
   /** Unique within the run; answers name it. */
   readonly id: string;
-  readonly kind: "agent-failed" | "undo-failed";
+  readonly kind: QuestionKind;
   readonly agent: string;
   readonly details: JsonObject;
   readonly allowed: readonly DecisionKind[];
@@ -36,7 +39,7 @@ export interface Decision {
 
 const OurAnswer = z
   .object({
-    decision: z.enum(["retry", "use", "skip", "reject", "done"]),
+    decision: z.enum(["retry", "use", "skip", "reject", "done", "approve"]),
     reason: z.string().min(1).optional(),
     output: z.json().optional(),
   })

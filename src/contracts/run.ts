@@ -60,7 +60,7 @@ export type Run<Output = JsonValue> =
   | (Ended & { readonly status: "completed"; readonly output: Output })
   /** It failed, and everything it had done outside was undone. */
   | (Ended & { readonly status: "rolled-back"; readonly failure: Failure; readonly undone: readonly Undone[] })
-  /** The walk-back could not finish; `remaining` is exactly what a human must settle. */
+  /** It cannot go on or back by itself; after a walk-back `remaining` is exactly what a human must settle. */
   | (RunBase & {
       readonly status: "parked";
       readonly failure: Failure;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import {
   BrokenCircuitError,
@@ -21,6 +22,7 @@ import {
   AgentUnavailable,
   BreakerOpen,
   BulkheadFull,
+  isError,
   isWalkbackError,
   messageOf,
   type WalkbackError,
@@ -32,7 +34,7 @@ export interface Limits {
   readonly timeoutMs: number;
   /** Further attempts after the first, for failures the error table calls retryable. */
   readonly retries: number;
-  /** Full jitter: the wait before retry n is random below `min(maxMs, initialMs * 2^n)`. */
+  /** Full jitter: the wait before retry n is random below `min(maxMs, initialMs * 2^(n - 1))`. */
   readonly backoff: { readonly initialMs: number; readonly maxMs: number };
   readonly breaker: { readonly consecutiveFailures: number; readonly halfOpenAfterMs: number };
   /** Calls of this agent at one time, over all runs of this process. */
@@ -86,9 +88,16 @@ export interface GuardOptions {
 
 /** The guard of one agent, shared by all runs of this process. */
 export function guard({ agent, limits, now, random }: GuardOptions): Guard {
+  const counted = new WeakSet<object>();
   const breaker = circuitBreaker(
-    handleWhen((thrown) => countsAgainstBreaker(thrown) || breaker.state === CircuitState.HalfOpen),
-    { halfOpenAfter: limits.breaker.halfOpenAfterMs, breaker: new ConsecutiveBreaker(limits.breaker.consecutiveFailures) },
+    handleWhen((thrown) => counted.has(thrown)),
+    {
+      // A probe that was stopped said nothing: the next call may be one at once.
+      halfOpenAfter: new DelegateBackoff(({ result }) =>
+        "error" in result && countsAgainstBreaker(result.error) ? limits.breaker.halfOpenAfterMs : 0,
+      ),
+      breaker: new ConsecutiveBreaker(limits.breaker.consecutiveFailures),
+    },
   );
   const places = bulkhead(limits.maxConcurrent, limits.maxWaiting);
   const time = timeout(limits.timeoutMs, TimeoutStrategy.Aggressive);
@@ -101,9 +110,9 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
   async function attempt<T>(site: CallSite, number: number, work: (attempt: Attempt) => Promise<T>): Promise<T> {
     const startedAt = now().getTime();
     try {
-      return await time.execute(({ signal }) => work({ number, signal }), site.signal);
+      return await time.execute(({ signal }) => answer(agent, work, { number, signal }), site.signal);
     } catch (thrown) {
-      if (isGraphBubbleUp(thrown)) throw thrown;
+      if (isBubbleUp(thrown)) throw thrown;
       const failure = classify(agent, thrown, site.signal, limits);
       const durationMs = now().getTime() - startedAt;
       if (failure.code !== "ABORTED")
@@ -115,7 +124,14 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
   function throughBreaker<T>(site: CallSite, work: () => Promise<T>): Promise<T> {
     // The others do not wait for the half-open probe: cockatiel would queue them all behind it, and forget their signals.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(breakerOpen(agent, limits));
-    const call = breaker.execute(work);
+    const probes = breaker.state === CircuitState.Open;
+    const call = breaker.execute(() =>
+      work().catch((thrown) => {
+        // A call from before the breaker opened decides nothing when it fails late: that is up to the probe.
+        if (probes ? tellsAgainst(thrown) : countsAgainstBreaker(thrown) && breaker.state === CircuitState.Closed) counted.add(thrown);
+        throw thrown;
+      }),
+    );
     transitions.note(breaker.state, site);
     return call.finally(() => transitions.note(breaker.state, site));
   }
@@ -123,6 +139,7 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
   return {
     async call(site, work) {
       if (site.signal.aborted) throw aborted(agent);
+      setMaxListeners(0, site.signal); // all calls of a run listen to one signal; Node takes more than ten for a leak
       try {
         const guarded = places.execute(() =>
           again.execute(({ attempt: retries }) => {
@@ -132,7 +149,7 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
         );
         return await orAborted(guarded, site.signal, agent);
       } catch (thrown) {
-        if (isGraphBubbleUp(thrown)) throw thrown;
+        if (isBubbleUp(thrown)) throw thrown;
         const failure = classify(agent, thrown, site.signal, limits);
         if (failure.code === "BREAKER_OPEN") site.emit({ type: "breaker.refused", agent });
         throw failure;
@@ -140,6 +157,17 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
     },
     breakerState: () => stateName(breaker.state),
   };
+}
+
+/** The agent's own word, so that nothing it throws is taken for one of the guard's errors, nor its obedience to the signal for a failure. */
+async function answer<T>(agent: string, work: (attempt: Attempt) => Promise<T>, attempt: Attempt): Promise<T> {
+  try {
+    return await work(attempt);
+  } catch (thrown) {
+    if (isBubbleUp(thrown)) throw thrown;
+    if (attempt.signal.aborted) throw new TaskCancelledError();
+    throw isWalkbackError(thrown) ? thrown : errorOf(agent, thrown);
+  }
 }
 
 /** Waiting in the bulkhead or between two attempts ends at once when the run is stopped. */
@@ -170,15 +198,26 @@ function stateName(state: CircuitState): BreakerState {
   return state === CircuitState.HalfOpen ? "half-open" : "open";
 }
 
+/** LangGraph's own test fails on null, which an agent may throw as well. */
+function isBubbleUp(thrown: unknown): boolean {
+  return thrown !== null && isGraphBubbleUp(thrown);
+}
+
 /** Human interrupts and aborts say nothing about the agent; neither does a refusal of ours. */
 function countsAgainstBreaker(thrown: unknown): boolean {
   return isWalkbackError(thrown) && ["AGENT_FAILED", "AGENT_UNAVAILABLE", "AGENT_TIMEOUT", "EFFECT_FAILED"].includes(thrown.code);
 }
 
+/** A probe that was stopped proves nothing either, so it must not close the breaker. */
+function tellsAgainst(thrown: unknown): boolean {
+  return countsAgainstBreaker(thrown) || (isWalkbackError(thrown) && thrown.code === "ABORTED");
+}
+
 function waitMs(context: { readonly attempt: number; readonly result: object }, limits: Limits, random: () => number): number {
   const error = "error" in context.result ? context.result.error : undefined;
-  const retryAfterMs = error instanceof AgentUnavailable ? error.details.retryAfterMs : undefined;
-  if (retryAfterMs !== undefined) return Math.min(Math.max(retryAfterMs, 0), MAX_RETRY_AFTER_MS);
+  const details: object = isWalkbackError(error) && error.code === "AGENT_UNAVAILABLE" ? error.details : {};
+  const retryAfterMs = "retryAfterMs" in details ? details.retryAfterMs : undefined;
+  if (typeof retryAfterMs === "number") return Math.min(Math.max(retryAfterMs, 0), MAX_RETRY_AFTER_MS);
   return random() * Math.min(limits.backoff.maxMs, limits.backoff.initialMs * 2 ** (context.attempt - 1));
 }
 
@@ -202,6 +241,10 @@ function classify(agent: string, thrown: unknown, signal: AbortSignal, limits: L
       maxWaiting,
     });
   }
+  return errorOf(agent, thrown);
+}
+
+function errorOf(agent: string, thrown: unknown): WalkbackError {
   if (isTransient(thrown))
     return new AgentUnavailable(`${agent} could not be reached: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
   return new AgentFailed(`${agent} threw: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
@@ -216,12 +259,17 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
   "EAI_AGAIN",
   "ENETUNREACH",
   "EHOSTUNREACH",
+  // What lies beneath the "fetch failed" of Node's own fetch.
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "UND_ERR_SOCKET",
 ]);
 const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
 
 /** A system or HTTP client's error that says "later", looked for in the error and what caused it. */
 function isTransient(thrown: unknown): boolean {
-  for (let current = thrown, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+  for (let current = thrown, depth = 0; isError(current) && depth < 5; current = current.cause, depth++) {
     if ("code" in current && TRANSIENT_CODES.has(current.code)) return true;
     if ("status" in current && TRANSIENT_STATUS.has(current.status)) return true;
   }

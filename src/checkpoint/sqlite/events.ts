@@ -12,12 +12,15 @@ interface Row {
 }
 
 export function eventLog(database: Database, writer: Writer): EventLog {
-  const insert = database.prepare("INSERT INTO events (run_id, type, body, at) VALUES (?, ?, ?, ?)");
+  const insert = database.prepare(
+    // An event of a process that has lost the run says nothing about the run any more.
+    "INSERT INTO events (run_id, type, body, at) SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM runs WHERE run_id = ? AND epoch = ?)",
+  );
   const select = database.prepare<[string], Row>("SELECT run_id, type, body, at FROM events WHERE run_id = ? ORDER BY seq");
   return {
-    emit({ runId, at, type, ...body }) {
+    emit({ runId, at, type, ...body }, epoch) {
       writer.enqueue(() => {
-        insert.run(runId, type, JSON.stringify(body), at);
+        insert.run(runId, type, JSON.stringify(body), at, runId, epoch);
       });
     },
     // The row was written from a RunEvent by `emit`, the table's only writer.

@@ -1,9 +1,12 @@
 import type { Database } from "better-sqlite3";
-import { type Failure, RunExists, RunFinished, RunUnknown } from "../../contracts/failure.js";
+import { crashPoint } from "../../contracts/crash-point.js";
+import { type Failure, KeyReused, RunExists, RunFinished, RunUnknown } from "../../contracts/failure.js";
 import type { RunId } from "../../contracts/ids.js";
-import type { Question } from "../../contracts/question.js";
 import { isTerminal, type RunStatus } from "../../contracts/run.js";
-import type { RunChange, RunLog, RunRecord } from "../ports.js";
+import type { Accepted, NewRun, RunChange, RunLog, RunRecord } from "../ports.js";
+import { fenceOf } from "./fence.js";
+import { leases } from "./leases.js";
+import { questionRows } from "./questions.js";
 import { insertVersion, versionOf } from "./versions.js";
 import type { Writer } from "./writer.js";
 
@@ -19,84 +22,108 @@ interface Row {
 }
 
 export function runLog(database: Database, writer: Writer): RunLog {
-  const insert = database.prepare(
-    "INSERT INTO runs (run_id, workflow, workflow_version, status, accepted_at) VALUES (?, ?, ?, 'running', ?)",
-  );
   const select = database.prepare<[string], Row>("SELECT * FROM runs WHERE run_id = ?");
   const selectMany = database.prepare<[string | null, string | null, number], Row>(
-    "SELECT * FROM runs WHERE status = coalesce(?, status) AND workflow = coalesce(?, workflow) ORDER BY run_id DESC LIMIT ?",
+    "SELECT * FROM runs WHERE status = coalesce(?, status) AND workflow = coalesce(?, workflow) ORDER BY rowid DESC LIMIT ?",
+  );
+  const selectClaimable = database.prepare<[string, number], Row>(
+    `SELECT * FROM runs WHERE (status = 'running' OR (status = 'waiting' AND cancel_reason IS NOT NULL))
+       AND (holder IS NULL OR lease_until <= ?) ORDER BY rowid LIMIT ?`,
   );
   const update = database.prepare(
-    "UPDATE runs SET status = ?, ended_at = ?, failure = coalesce(?, failure), output_version = ? WHERE run_id = ?",
+    `UPDATE runs SET status = @status, ended_at = @endedAt, failure = coalesce(@failure, failure), output_version = @outputVersion,
+       holder = iif(@endedAt IS NULL, holder, NULL) WHERE run_id = @runId`,
   );
-  const insertQuestion = database.prepare("INSERT INTO questions (run_id, id, question) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
-  const updateQuestion = database.prepare(
-    "UPDATE questions SET answer = ?, answered_at = ? WHERE run_id = ? AND id = ? AND answer IS NULL",
-  );
-  const withdraw = database.prepare("UPDATE questions SET answer = ? WHERE run_id = ? AND answer IS NULL");
-  const selectQuestions = database.prepare<[string], { question: string }>(
-    "SELECT question FROM questions WHERE run_id = ? AND answer IS NULL ORDER BY id",
-  );
-  const append = insertVersion(database);
+  const questions = questionRows(database);
+  const fence = fenceOf(database);
+  const accept = acceptance(database);
 
-  const unfinished = (runId: RunId): Row => {
+  const refuseEnded = (runId: RunId) => {
     const row = select.get(runId);
     if (!row) throw new RunUnknown(`There is no run ${runId} in this store.`, { runId });
     if (isTerminal(row.status)) throw new RunFinished(`Run ${runId} has already ended as ${row.status}.`, { runId, status: row.status });
-    return row;
   };
   const set = (runId: RunId, change: RunChange) => {
-    unfinished(runId);
-    const endedAt = "endedAt" in change ? change.endedAt : null;
-    const failure = "failure" in change ? JSON.stringify(change.failure) : null;
-    const outputVersion = "outputVersion" in change ? change.outputVersion : null;
-    update.run(change.status, endedAt, failure, outputVersion, runId);
+    update.run({
+      runId,
+      status: change.status,
+      endedAt: "endedAt" in change ? change.endedAt : null,
+      failure: "failure" in change && change.failure ? JSON.stringify(change.failure) : null,
+      outputVersion: "outputVersion" in change ? change.outputVersion : null,
+    });
   };
 
   return {
-    accept: ({ runId, workflow, workflowVersion, acceptedAt, contract, input }) =>
-      writer.write(() => {
-        if (select.get(runId)) throw new RunExists(`Run ${runId} exists already. Choose another id, or resume it.`, { runId });
-        insert.run(runId, workflow, workflowVersion, acceptedAt);
-        return versionOf(
-          append({
-            runId,
-            agent: "input",
-            agentVersion: 0,
-            contract,
-            parents: [],
-            round: 0,
-            source: "input",
-            inputHash: "",
-            data: input,
-            at: acceptedAt,
-          }),
-        );
-      }),
+    ...leases(database, writer),
+    async accept(run) {
+      crashPoint("run.accepted:before");
+      const accepted = await writer.write(() => accept(run));
+      crashPoint("run.accepted:after");
+      return accepted;
+    },
     find: async (runId) => recordOf(select.get(runId)),
     list: async ({ status, workflow, limit = 50 }) =>
-      selectMany.all(status ?? null, workflow ?? null, limit).map((row) => recordOf(row) as RunRecord),
-    change: (runId, change) => writer.write(() => set(runId, change)),
-    ask: (runId, question, failure) =>
+      selectMany.all(status ?? null, workflow ?? null, limit).flatMap((row) => recordOf(row) ?? []),
+    claimable: async (now, limit) => selectClaimable.all(now, limit).flatMap((row) => recordOf(row) ?? []),
+    change: (claim, change) =>
       writer.write(() => {
-        unfinished(runId);
-        const { changes } = insertQuestion.run(runId, question.id, JSON.stringify(question));
-        if (changes > 0)
-          update.run(question.kind === "undo-failed" ? "parked" : "waiting", null, failure ? JSON.stringify(failure) : null, null, runId);
+        refuseEnded(claim.runId);
+        fence(claim);
+        set(claim.runId, change);
       }),
-    answer: (runId, questionId, answer, answeredAt) =>
-      writer.write(() => {
-        unfinished(runId);
-        updateQuestion.run(JSON.stringify(answer), answeredAt, runId, questionId);
-        if (selectQuestions.all(runId).length === 0) set(runId, { status: "running" });
-      }),
-    withdrawQuestions: (runId) =>
-      writer.write(() => {
-        withdraw.run(JSON.stringify({ decision: "withdrawn" }), runId);
-        set(runId, { status: "running" });
-      }),
-    openQuestions: async (runId) => selectQuestions.all(runId).map(({ question }) => JSON.parse(question) as Question),
+    async ask(claim, question, failure) {
+      const asked = await writer.write(() => {
+        refuseEnded(claim.runId);
+        fence(claim);
+        if (!questions.insert(claim.runId, question)) return false;
+        const waits = question.kind === "agent-failed" || question.kind === "approval";
+        set(claim.runId, { status: waits ? "waiting" : "parked", failure });
+        return true;
+      });
+      crashPoint("run.asked:after");
+      return asked;
+    },
+    async answer(runId, questionId, answer, answeredAt) {
+      await writer.write(() => {
+        refuseEnded(runId);
+        const changed = questions.answer(runId, questionId, answer, answeredAt);
+        if (changed && questions.open(runId).length === 0) set(runId, { status: "running" });
+      });
+      crashPoint("run.answered:after");
+    },
+    answered: async (runId) => questions.answered(runId),
+    openQuestions: async (runId) => questions.open(runId),
   };
+}
+
+function acceptance(database: Database): (run: NewRun) => Accepted {
+  const selectByKey = database.prepare<[string], { run_id: string; workflow: string; data_hash: string }>(
+    "SELECT run_id, workflow, data_hash FROM runs JOIN versions USING (run_id) WHERE idempotency_key = ? AND number = 0",
+  );
+  const exists = database.prepare<[string]>("SELECT 1 FROM runs WHERE run_id = ?");
+  const insert = database.prepare(
+    `INSERT INTO runs (run_id, workflow, workflow_version, status, accepted_at, idempotency_key, epoch, holder, lease_until, progress)
+     VALUES (@runId, @workflow, @workflowVersion, 'running', @acceptedAt, @idempotencyKey, 1, @holder, @until, 1)`,
+  );
+  const append = insertVersion(database);
+  return ({ contract, input, idempotencyKey, ...run }) => {
+    const { runId, until, acceptedAt } = run;
+    const known = idempotencyKey === undefined ? undefined : selectByKey.get(idempotencyKey);
+    if (known && idempotencyKey !== undefined) {
+      if (known.data_hash !== input.hash || known.workflow !== run.workflow) throw keyReused(idempotencyKey, known.run_id);
+      return { kind: "known", runId: known.run_id as RunId };
+    }
+    if (exists.get(runId)) throw new RunExists(`Run ${runId} exists already. Choose another id, or resume it.`, { runId });
+    insert.run({ ...run, idempotencyKey: idempotencyKey ?? null });
+    const first = { runId, agent: "input", agentVersion: 0, contract, parents: [], round: 0, source: "input", inputHash: "" } as const;
+    const version = versionOf(append({ ...first, data: input, at: acceptedAt }));
+    return { kind: "accepted", version, lease: { runId, epoch: 1, until, crashes: 0, cancelReason: undefined } };
+  };
+}
+
+function keyReused(idempotencyKey: string, runId: string): KeyReused {
+  const message = `The idempotency key "${idempotencyKey}" belongs to run ${runId}, which was started with another input. Use a new key for it.`;
+  return new KeyReused(message, { idempotencyKey, runId });
 }
 
 function recordOf(row: Row | undefined): RunRecord | undefined {

@@ -12,7 +12,14 @@ const MIGRATIONS: readonly string[] = [
     accepted_at TEXT NOT NULL,
     ended_at TEXT,
     failure TEXT,
-    output_version INTEGER
+    output_version INTEGER,
+    idempotency_key TEXT UNIQUE,
+    epoch INTEGER NOT NULL,
+    holder TEXT,
+    lease_until TEXT,
+    crashes INTEGER NOT NULL DEFAULT 0,
+    progress INTEGER NOT NULL DEFAULT 0,
+    cancel_reason TEXT
   ) STRICT;
   CREATE INDEX runs_by_status ON runs (status, run_id);
 
@@ -55,10 +62,11 @@ const MIGRATIONS: readonly string[] = [
     identity TEXT NOT NULL,
     generation INTEGER NOT NULL,
     body TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
     at TEXT NOT NULL
   ) STRICT;
   CREATE INDEX journal_by_run ON journal (run_id, seq);
-  CREATE UNIQUE INDEX journal_once ON journal (key, phase) WHERE phase IN ('intended', 'performed', 'undone', 'settled');
+  CREATE UNIQUE INDEX journal_once ON journal (key, phase) WHERE phase IN ('recorded', 'intended', 'performed', 'undone', 'settled');
 
   CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -92,12 +100,16 @@ function insertOnly(table: string): string {
 
 /** Creates the tables, or brings an older file up to date. Throws `STORE_NEWER` for a file from a later release. */
 export function migrate(database: Database, path: string): void {
-  const version = () => database.pragma("user_version", { simple: true }) as number;
-  if (version() > MIGRATIONS.length) throw newer(path, version());
-  if (version() === MIGRATIONS.length) return;
+  const isUpToDate = () => {
+    const version = database.pragma("user_version", { simple: true }) as number;
+    if (version > MIGRATIONS.length) throw newer(path, version);
+    return version === MIGRATIONS.length;
+  };
+  if (isUpToDate()) return;
   database
     .transaction(() => {
-      for (let next = version(); next < MIGRATIONS.length; next++) database.exec(MIGRATIONS[next] as string);
+      if (isUpToDate()) return; // another process was faster
+      for (const migration of MIGRATIONS.slice(database.pragma("user_version", { simple: true }) as number)) database.exec(migration);
       database.pragma(`user_version = ${MIGRATIONS.length}`);
     })
     .immediate();

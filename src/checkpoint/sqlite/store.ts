@@ -1,12 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { SqliteSaver } from "@langchain/langgraph-checkpoint-sqlite";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { isWalkbackError, messageOf, StoreFailed } from "../../contracts/failure.js";
 import type { Store } from "../ports.js";
+import { BUSY_BLOCK_MS, blockUntilFree } from "./busy.js";
 import { eventLog } from "./events.js";
 import { effectJournal } from "./journal.js";
 import { runLog } from "./runs.js";
+import { FencedSaver } from "./saver.js";
 import { migrate } from "./schema.js";
 import { versionLog } from "./versions.js";
 import { Writer } from "./writer.js";
@@ -25,7 +26,7 @@ export function sqliteStore(file: string): Store {
     versions: versionLog(database, writer),
     journal: effectJournal(database, writer),
     events: eventLog(database, writer),
-    checkpointer: saver(database),
+    checkpointer: new FencedSaver(database, writer),
     async close() {
       if (!database.open) return;
       await writer.close();
@@ -34,15 +35,20 @@ export function sqliteStore(file: string): Store {
   };
 }
 
+/** How long opening waits for another process that is creating or migrating the same file. */
+const OPEN_BLOCK_MS = 10_000;
+
 function open(path: string): Database {
   try {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-    const database = new SqliteDatabase(path);
-    database.pragma("journal_mode = WAL");
-    database.pragma("synchronous = FULL");
-    database.pragma("foreign_keys = ON");
-    migrate(database, path);
-    return database;
+    const database = new SqliteDatabase(path, { timeout: OPEN_BLOCK_MS });
+    try {
+      prepare(database, path);
+      return database;
+    } catch (thrown) {
+      database.close();
+      throw thrown;
+    }
   } catch (thrown) {
     if (isWalkbackError(thrown)) throw thrown;
     throw new StoreFailed(
@@ -53,9 +59,10 @@ function open(path: string): Database {
   }
 }
 
-function saver(database: Database): SqliteSaver {
-  const checkpointer = new SqliteSaver(database);
-  // Its tables are made on first use otherwise, which could fall into one of our transactions.
-  (checkpointer as unknown as { setup(): void }).setup(); // `setup` is protected in the published types
-  return checkpointer;
+function prepare(database: Database, path: string): void {
+  blockUntilFree(() => database.pragma("journal_mode = WAL"));
+  database.pragma("synchronous = FULL");
+  database.pragma("foreign_keys = ON");
+  migrate(database, path);
+  database.pragma(`busy_timeout = ${BUSY_BLOCK_MS}`); // from here on the event loop has others to serve
 }

@@ -1,9 +1,11 @@
 import type { Database } from "better-sqlite3";
 import type { Failure } from "../../contracts/failure.js";
+import type { RunId } from "../../contracts/ids.js";
 import { deepFreeze } from "../../contracts/json.js";
 import type { JsonValue } from "../../contracts/json-value.js";
-import { CHAIN_START, firstBrokenLink, linkHash } from "../chain.js";
+import { CHAIN_START, firstBrokenLink, type Link, linkHash } from "../chain.js";
 import type { NewVersion, Version, VersionLog, VersionSource } from "../ports.js";
+import { fenceOf } from "./fence.js";
 import type { Writer } from "./writer.js";
 
 interface Row {
@@ -14,6 +16,7 @@ interface Row {
   readonly parents: string;
   readonly round: number;
   readonly source: VersionSource;
+  readonly input_hash: string;
   readonly data: string;
   readonly data_hash: string;
   readonly previous_hash: string;
@@ -34,14 +37,20 @@ export function versionLog(database: Database, writer: Writer): VersionLog {
   const selectAnswer = database.prepare<[string, number, string], Row>(
     `SELECT v.* FROM versions v JOIN runs r USING (run_id)
      WHERE v.agent = ? AND v.agent_version = ? AND v.input_hash = ? AND v.source = 'agent' AND r.status = 'completed'
-     ORDER BY v.run_id DESC, v.number DESC LIMIT 1`,
+     ORDER BY v.rowid DESC LIMIT 1`,
   );
   const append = insertVersion(database);
+  const fence = fenceOf(database);
 
   return {
-    append: (version) => writer.write(() => versionOf(selectStep.get(version.runId, version.agent, version.round) ?? append(version))),
-    appendFailure: ({ runId, agent, round, failure, at }) =>
+    append: (version) =>
       writer.write(() => {
+        fence(version);
+        return versionOf(selectStep.get(version.runId, version.agent, version.round) ?? append(version));
+      }),
+    appendFailure: ({ runId, epoch, agent, round, failure, at }) =>
+      writer.write(() => {
+        fence({ runId, epoch });
         insertFailure.run(runId, agent, round, JSON.stringify(failure), at);
       }),
     async outcome(runId, agent, round) {
@@ -60,15 +69,12 @@ export function versionLog(database: Database, writer: Writer): VersionLog {
       return row && versionOf(row);
     },
     firstBroken: async (runId) =>
-      firstBrokenLink(
-        runId,
-        selectAll.all(runId).map((row) => ({ ...versionOf(row), json: row.data })),
-      ),
+      firstBrokenLink(selectAll.all(runId).map((row) => ({ ...linkOf(runId, row), hash: row.hash, json: row.data }))),
   };
 }
 
 /** Appends to the run's chain; must be called inside a transaction, which makes number and previous hash its own. */
-export function insertVersion(database: Database): (version: NewVersion) => Row {
+export function insertVersion(database: Database): (version: Omit<NewVersion, "epoch">) => Row {
   const selectHead = database.prepare<[string], { number: number; hash: string }>(
     "SELECT number, hash FROM versions WHERE run_id = ? ORDER BY number DESC LIMIT 1",
   );
@@ -76,28 +82,32 @@ export function insertVersion(database: Database): (version: NewVersion) => Row 
     `INSERT INTO versions (run_id, number, agent, agent_version, contract, parents, round, source, input_hash, data, data_hash, previous_hash, hash, at)
      VALUES (@runId, @number, @agent, @agentVersion, @contract, @parents, @round, @source, @inputHash, @data, @dataHash, @previousHash, @hash, @at)`,
   );
-  return (version) => {
-    const head = selectHead.get(version.runId);
-    const linked = { ...version, number: (head?.number ?? -1) + 1, previousHash: head?.hash ?? CHAIN_START, dataHash: version.data.hash };
-    const hash = linkHash(linked);
-    const parents = JSON.stringify(version.parents);
-    insert.run({ ...linked, parents, data: version.data.json, hash });
-    const { number, agent, agentVersion, contract, round, source, dataHash, previousHash, at } = linked;
-    return {
-      number,
-      agent,
-      agent_version: agentVersion,
-      contract,
-      parents,
-      round,
-      source,
-      data: version.data.json,
-      data_hash: dataHash,
-      previous_hash: previousHash,
-      hash,
-      at,
+  return ({ runId, data, parents, ...version }) => {
+    const head = selectHead.get(runId);
+    const link: Link = {
+      ...version,
+      runId,
+      parents: JSON.stringify(parents),
+      number: (head?.number ?? -1) + 1,
+      dataHash: data.hash,
+      previousHash: head?.hash ?? CHAIN_START,
     };
+    const hash = linkHash(link);
+    insert.run({ ...link, data: data.json, hash });
+    return rowOf(link, data.json, hash);
   };
+}
+
+function rowOf(link: Link, data: string, hash: string): Row {
+  const { number, agent, agentVersion, contract, parents, round, source, inputHash, dataHash, previousHash, at } = link;
+  const head = { number, agent, agent_version: agentVersion, contract, parents, round, source, input_hash: inputHash };
+  return { ...head, data, data_hash: dataHash, previous_hash: previousHash, hash, at };
+}
+
+function linkOf(runId: RunId, row: Row): Link {
+  const { number, agent, agent_version, contract, parents, round, source, input_hash, data_hash, previous_hash, at } = row;
+  const head = { runId, number, agent, agentVersion: agent_version, contract, parents, round, source, inputHash: input_hash };
+  return { ...head, dataHash: data_hash, previousHash: previous_hash, at };
 }
 
 export function versionOf(row: Row): Version {

@@ -1,16 +1,13 @@
-import { setImmediate, setTimeout } from "node:timers"; // by import, so that fake timers in tests do not stop the disk
+import { setImmediate } from "node:timers"; // by import, so that fake timers in tests do not stop the disk
 import type { Database } from "better-sqlite3";
-import { isWalkbackError, messageOf, StoreBusy, StoreClosed, StoreFailed } from "../../contracts/failure.js";
+import { isWalkbackError, messageOf, StoreClosed, StoreFailed } from "../../contracts/failure.js";
+import { patiently } from "./busy.js";
 
 interface Pending {
   readonly run: () => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
-
-/** How long a write waits for another process to let go of the file. */
-const BUSY_LIMIT_MS = 10_000;
-const BUSY_PAUSE_MS = 5;
 
 /**
  * Group commit: the writes of all runs that are waiting share one transaction and one fsync, and each resolves only
@@ -50,37 +47,45 @@ export class Writer {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  /** Refuses further writes, then waits for those that were accepted. */
   async close(): Promise<void> {
-    await this.drain();
     this.#closed = true;
+    await this.drain();
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#flush(Date.now()));
+    setImmediate(() => void this.#flush());
   }
 
-  #flush(since: number): void {
-    const batch = this.#queue;
+  async #flush(): Promise<void> {
     try {
-      this.database.exec("BEGIN IMMEDIATE");
+      await patiently(this.path, () => this.#commitQueue());
     } catch (thrown) {
-      return this.#beginFailed(thrown, since);
+      const failure = isWalkbackError(thrown) ? thrown : this.#failure("begin", thrown);
+      for (const pending of this.#queue.splice(0)) pending.reject(failure);
     }
-    this.#queue = [];
+    this.#scheduled = false;
+    if (this.#queue.length > 0) return this.#schedule();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Synchronous from BEGIN to COMMIT, since others use the connection too. Throws, with the queue as it was, when it cannot begin. */
+  #commitQueue(): void {
+    this.database.exec("BEGIN IMMEDIATE");
+    const batch = this.#queue.splice(0);
     const settle: (() => void)[] = [];
     try {
       for (const pending of batch) settle.push(this.#runOne(pending));
       this.database.exec("COMMIT");
     } catch (thrown) {
-      if (this.database.inTransaction) this.database.exec("ROLLBACK");
       const failure = this.#failure("commit", thrown);
       for (const pending of batch) pending.reject(failure);
-      return this.#next();
+      if (this.database.inTransaction) this.database.exec("ROLLBACK");
+      return;
     }
     for (const finish of settle) finish();
-    this.#next();
   }
 
   #runOne(pending: Pending): () => void {
@@ -97,31 +102,6 @@ export class Writer {
     }
   }
 
-  #beginFailed(thrown: unknown, since: number): void {
-    const waitedMs = Date.now() - since;
-    if (isBusy(thrown) && waitedMs < BUSY_LIMIT_MS) {
-      setTimeout(() => this.#flush(since), BUSY_PAUSE_MS);
-      return;
-    }
-    const failure = isBusy(thrown)
-      ? new StoreBusy(
-          `Another process has held the store ${this.path} for ${waitedMs} ms. Try again, or find out which process does.`,
-          { path: this.path, waitedMs },
-          { cause: thrown },
-        )
-      : this.#failure("begin", thrown);
-    const batch = this.#queue;
-    this.#queue = [];
-    for (const pending of batch) pending.reject(failure);
-    this.#next();
-  }
-
-  #next(): void {
-    this.#scheduled = false;
-    if (this.#queue.length > 0) return this.#schedule();
-    for (const resolve of this.#idle.splice(0)) resolve();
-  }
-
   #failure(operation: string, thrown: unknown): StoreFailed {
     return new StoreFailed(
       `The store ${this.path} could not ${operation}: ${messageOf(thrown)}.`,
@@ -129,8 +109,4 @@ export class Writer {
       { cause: thrown },
     );
   }
-}
-
-function isBusy(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("SQLITE_BUSY");
 }
