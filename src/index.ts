@@ -9,6 +9,7 @@ export {
   type LimitsDefinition,
   type OnFailure,
   type Performer,
+  type RecordCall,
 } from "./agents/agent.js";
 export { type Completion, completed, failed } from "./agents/completion.js";
 export {
@@ -23,10 +24,15 @@ export { type FanOutDefinition, fanOut } from "./agents/fan-out.js";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./agents/runtime.js";
 export type { EffectRecord } from "./checkpoint/journal-view.js";
 export type {
+  Accepted,
+  AnsweredQuestion,
   EffectJournal,
   EventLog,
+  Fence,
   JournalEntry,
   JournalPhase,
+  Lease,
+  NewRun,
   NewVersion,
   Outcome,
   RunChange,
@@ -59,6 +65,7 @@ export {
   AgentInvalid,
   AgentTimeout,
   AgentUnavailable,
+  ApprovalRequired,
   BreakerOpen,
   BulkheadFull,
   CacheMiss,
@@ -70,6 +77,7 @@ export {
   ContractViolated,
   DecisionInvalid,
   DocumentTooLarge,
+  Draining,
   EffectFailed,
   EffectInvalid,
   EffectRefused,
@@ -78,15 +86,20 @@ export {
   FAILURES,
   type Failure,
   type FailureCode,
+  Fenced,
   Incomplete,
   InputInvalid,
   InputMissing,
   type Issue,
   isWalkbackError,
+  KeyReused,
   NotPlainJson,
+  PastPivot,
+  Quarantined,
   Rejected,
   RunExists,
   RunFinished,
+  RunHeld,
   RunNotWaiting,
   RunUnknown,
   StoreBusy,
@@ -103,7 +116,7 @@ export {
 export type { RunId } from "./contracts/ids.js";
 export { hashOf, MAX_DOCUMENT_BYTES, type Sealed, seal } from "./contracts/json.js";
 export type { JsonObject, JsonValue } from "./contracts/json-value.js";
-export type { Decision, DecisionKind, Question } from "./contracts/question.js";
+export type { Decision, DecisionKind, Question, QuestionKind } from "./contracts/question.js";
 export { type ContractRegistry, contractRegistry } from "./contracts/registry.js";
 export { isTerminal, type Remaining, type Run, type RunStatus, type Undone, type VersionHead } from "./contracts/run.js";
 export { type CompiledWorkflow, type CompileOptions, compileWorkflow } from "./graph/compile.js";

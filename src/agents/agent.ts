@@ -14,8 +14,16 @@ type EffectNamed<Effects extends readonly Effect[], Name> = Extract<Effects[numb
 type ArgsOf<E> = E extends Effect<string, infer Args, infer _> ? Args : never;
 type ReceiptOf<E> = E extends Effect<string, infer _, infer Receipt> ? Receipt : never;
 
-/** The only way out: performs a declared effect once, or returns the receipt of the time it was. */
+/**
+ * A call without a side effect (a model, a search): made once in a round, and answered from the journal when the round is
+ * worked again after a crash. Arguments and result are plain JSON.
+ */
+export type RecordCall = <Result>(name: string, args: unknown, work: () => Promise<Result>) => Promise<Result>;
+
+/** The only way out. */
 export interface Performer<Effects extends readonly Effect[]> {
+  readonly record: RecordCall;
+  /** Performs a declared effect once, or returns the receipt of the time it was. */
   perform<Name extends Effects[number]["name"]>(
     name: Name,
     args: ArgsOf<EffectNamed<Effects, Name>>,

@@ -1,12 +1,14 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import type { Version } from "../checkpoint/ports.js";
 import { checkShape } from "../contracts/contract.js";
+import { crashPoint } from "../contracts/crash-point.js";
 import {
   AgentFailed,
   AgentGaveUp,
   type Failure,
   Incomplete,
   type Issue,
+  isOurs,
   isWalkbackError,
   messageOf,
   type WalkbackError,
@@ -15,8 +17,8 @@ import { type Sealed, seal, sha256 } from "../contracts/json.js";
 import type { Attempt } from "../limits/guard.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
 import { isCompletion } from "./completion.js";
-import { WORK_EFFECT } from "./effect.js";
-import { effectKey, performer } from "./perform.js";
+import { effectKey, WORK_EFFECT } from "./effect.js";
+import { performer } from "./perform.js";
 import type { Runtime } from "./runtime.js";
 import type { RunScope } from "./scope.js";
 
@@ -55,7 +57,9 @@ export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Pro
     await intendWork(scope, call);
     const site = { signal: scope.signal, round, emit: scope.emit };
     const answer = await runtime.guardOf(agent).call(site, (attempt) => execute(runtime, scope, call, attempt));
+    crashPoint("step.recorded:before");
     const version = await append(runtime, scope, call, sealAnswer(runtime, call, answer));
+    crashPoint("step.recorded:after");
     await recordWork(scope, call, version);
     scope.emit({
       type: "agent.completed",
@@ -69,7 +73,7 @@ export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Pro
   } catch (thrown) {
     if (isGraphBubbleUp(thrown)) throw thrown;
     const failure = failureOf(step, thrown);
-    if (failure.code.startsWith("STORE_")) throw failure;
+    if (isOurs(failure)) throw failure;
     if (failure.code === "ABORTED") return { kind: "stopped" };
     return { kind: "failure", failure: await recordFailure(runtime, scope, call, failure.toJSON()) };
   }
@@ -111,6 +115,7 @@ function append(runtime: Runtime, scope: RunScope, call: Call, data: Sealed): Pr
   const { agent, step, round, from } = call;
   return runtime.store.versions.append({
     runId: scope.runId,
+    epoch: scope.epoch,
     agent: step,
     agentVersion: agent.version,
     contract: agent.produces.id,
@@ -130,7 +135,14 @@ export function inputHash({ from, feedback }: Pick<Call, "from" | "feedback">): 
 
 async function recordFailure(runtime: Runtime, scope: RunScope, { step, round }: Call, failure: Failure): Promise<Failure> {
   scope.emit({ type: "agent.failed", agent: step, round, failure });
-  await runtime.store.versions.appendFailure({ runId: scope.runId, agent: step, round, failure, at: runtime.now().toISOString() });
+  await runtime.store.versions.appendFailure({
+    runId: scope.runId,
+    epoch: scope.epoch,
+    agent: step,
+    round,
+    failure,
+    at: runtime.now().toISOString(),
+  });
   return failure;
 }
 

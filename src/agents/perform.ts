@@ -1,18 +1,22 @@
 import { TimeoutStrategy, timeout } from "cockatiel";
 import type { EffectRecord } from "../checkpoint/journal-view.js";
+import { crashPoint } from "../contracts/crash-point.js";
 import {
   ConflictingIntent,
   EffectFailed,
   EffectRefused,
   EffectUncertain,
   EffectUndeclared,
+  isOurs,
   isWalkbackError,
   messageOf,
 } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Agent, Performer } from "./agent.js";
-import type { Effect } from "./effect.js";
+import { requireApproval } from "./approval.js";
+import { type Effect, effectKey } from "./effect.js";
+import { recorder } from "./record.js";
 import type { RunScope } from "./scope.js";
 
 /** Whose effects: one attempt at one round of a step. */
@@ -33,10 +37,10 @@ export function performer(site: EffectSite): Performer<readonly Effect[]> {
       if (!effect) throw undeclared(site, name);
       const sealed = seal(args);
       const identity = effect.identity(sealed.data);
-      return site.scope.inTurn(`${site.step}/${name}/${identity}`, () =>
-        performOnce(site, effect, identity, sealed.data),
-      ) as Promise<never>; // typed for the agent by its own list of effects
+      const work = () => performOnce(site, effect, identity, sealed.data);
+      return site.scope.inTurn(`${site.step}/${name}/${identity}`, work) as Promise<never>; // typed for the agent by its own list of effects
     },
+    record: recorder(site),
   };
 }
 
@@ -45,9 +49,10 @@ async function performOnce(site: EffectSite, effect: Effect, identity: string, a
   const stands = before !== undefined && before.status !== "undone" && before.status !== "settled";
   if (stands) refuseConflict(site, before, args);
   if (stands && before.status === "performed") return before.receipt;
-  refuseIfOver(site, effect);
+  await refuseIfOver(site, effect);
+  if (effect.irreversible) await requireApproval(site, effect, identity, args);
   const record = stands ? before : await intend(site, effect, identity, (before?.generation ?? -1) + 1, args);
-  refuseIfOver(site, effect);
+  await refuseIfOver(site, effect);
   return send(site, effect, record, stands);
 }
 
@@ -63,25 +68,23 @@ async function lastGeneration(site: EffectSite, effect: Effect, identity: string
 
 function intend(site: EffectSite, effect: Effect, identity: string, generation: number, args: JsonValue): Promise<EffectRecord> {
   const key = effectKey(site.scope.runId, site.step, effect.name, identity, generation);
-  return site.scope.write({ key, agent: site.step, effect: effect.name, identity, generation }, "intended", { args, round: site.round });
-}
-
-/** Names one intent for ever: the run, who, what, its business identity, and how often it was undone before. */
-export function effectKey(runId: string, step: string, effect: string, identity: string, generation: number): string {
-  return [runId, step, effect, encodeURIComponent(identity), generation].join("/");
+  const intent = { key, agent: site.step, effect: effect.name, identity, generation };
+  return site.scope.write(intent, "intended", { args, round: site.round });
 }
 
 async function send(site: EffectSite, effect: Effect, record: EffectRecord, again: boolean): Promise<unknown> {
-  const context = { idempotencyKey: record.key, signal: site.signal };
   try {
     const found = again ? await lookUp(site, effect, record) : undefined;
-    const receipt = found ?? (await bounded(effect, site.signal, (signal) => effect.perform(record.args, { ...context, signal })));
+    const receipt =
+      found ?? (await bounded(effect, site.signal, (signal) => effect.perform(record.args, { idempotencyKey: record.key, signal })));
+    crashPoint("effect.sent:after");
     const sealed = seal(receipt ?? null);
     await site.scope.write(record, "performed", sealed.data);
     site.scope.emit({ type: "effect.performed", agent: site.step, effect: effect.name, key: record.key });
     return sealed.data;
   } catch (thrown) {
     const failure = isWalkbackError(thrown) ? thrown : failed(site, effect, record, thrown);
+    if (isOurs(failure)) throw failure;
     await site.scope.write(record, "failed", failure.toJSON() as unknown as JsonValue); // a Failure is plain JSON
     throw failure;
   }
@@ -93,20 +96,24 @@ async function lookUp(site: EffectSite, effect: Effect, record: EffectRecord): P
     case "keyed":
       return undefined;
     case "findable":
-      return bounded(
-        effect,
-        site.signal,
-        (signal) => effect.find?.(record.args, { idempotencyKey: record.key, signal }) ?? Promise.resolve(undefined),
-      );
+      return findReceipt(effect, record, site.signal);
     case "opaque":
-      throw new EffectUncertain(
-        `${site.step} sent "${effect.name}" (${record.identity}) before and its answer was lost. Find out whether it happened; it is never repeated.`,
-        { agent: site.step, effect: effect.name, key: record.key },
-      );
+      throw uncertain(record);
   }
 }
 
-/** One try within the effect's own time; what does not look at its signal is left behind. */
+/** Asks the other side whether a findable effect happened. */
+export function findReceipt(effect: Effect, record: EffectRecord, outer: AbortSignal): Promise<unknown> {
+  return bounded(effect, outer, async (signal) => effect.find?.(record.args, { idempotencyKey: record.key, signal }));
+}
+
+/** Nobody but a human can say whether it happened. */
+export function uncertain({ agent, effect, identity, key }: EffectRecord): EffectUncertain {
+  const message = `${agent} sent "${effect}" (${identity}) and its answer was lost. Find out whether it happened; it is never repeated.`;
+  return new EffectUncertain(message, { agent, effect, key });
+}
+
+/** One try within a time of its own; what does not look at its signal is left behind. */
 export function bounded<T>(
   limits: { readonly timeoutMs: number },
   signal: AbortSignal,
@@ -115,33 +122,30 @@ export function bounded<T>(
   return timeout(limits.timeoutMs, TimeoutStrategy.Aggressive).execute((context) => work(context.signal), signal);
 }
 
-function refuseIfOver(site: EffectSite, effect: Effect): void {
+/** The last look before something is sent: at the run, at the attempt, and at the lease. */
+async function refuseIfOver(site: EffectSite, effect: Effect): Promise<void> {
   const reason = site.scope.refusal ?? (site.signal.aborted ? "this attempt was given up" : undefined);
-  if (reason === undefined) return;
-  throw new EffectRefused(`${site.step} may not perform "${effect.name}": ${reason}.`, { agent: site.step, effect: effect.name, reason });
+  if (reason !== undefined) {
+    const message = `${site.step} may not perform "${effect.name}": ${reason}.`;
+    throw new EffectRefused(message, { agent: site.step, effect: effect.name, reason });
+  }
+  await site.scope.holdLease();
 }
 
 function refuseConflict(site: EffectSite, record: EffectRecord, offered: JsonValue): void {
   if (seal(record.args).hash === seal(offered).hash) return;
-  throw new ConflictingIntent(
-    `${site.step} asked for "${record.effect}" (${record.identity}) again with other arguments. If it is another intent, give it another identity.`,
-    { agent: site.step, effect: record.effect, identity: record.identity, recorded: record.args, offered },
-  );
+  const { effect, identity, args: recorded } = record;
+  const message = `${site.step} asked for "${effect}" (${identity}) again with other arguments. If it is another intent, give it another identity.`;
+  throw new ConflictingIntent(message, { agent: site.step, effect, identity, recorded, offered });
 }
 
 function undeclared(site: EffectSite, effect: string): EffectUndeclared {
   const declared = site.agent.effects.map(({ name }) => name);
-  return new EffectUndeclared(`${site.step} has not declared the effect "${effect}". Declared: ${declared.join(", ") || "none"}.`, {
-    agent: site.step,
-    effect,
-    declared,
-  });
+  const message = `${site.step} has not declared the effect "${effect}". Declared: ${declared.join(", ") || "none"}.`;
+  return new EffectUndeclared(message, { agent: site.step, effect, declared });
 }
 
 function failed(site: EffectSite, effect: Effect, record: EffectRecord, thrown: unknown): EffectFailed {
-  return new EffectFailed(
-    `${site.step} could not perform "${effect.name}" (${record.identity}): ${messageOf(thrown)}.`,
-    { agent: site.step, effect: effect.name, key: record.key },
-    { cause: thrown },
-  );
+  const message = `${site.step} could not perform "${effect.name}" (${record.identity}): ${messageOf(thrown)}.`;
+  return new EffectFailed(message, { agent: site.step, effect: effect.name, key: record.key }, { cause: thrown });
 }

@@ -1,6 +1,8 @@
-import type { Store } from "../checkpoint/ports.js";
+import { hostname } from "node:os";
+import type { Lease, Store } from "../checkpoint/ports.js";
 import type { RunEvent } from "../contracts/event.js";
-import type { RunId } from "../contracts/ids.js";
+import { Canceled } from "../contracts/failure.js";
+import { newRunId, type RunId } from "../contracts/ids.js";
 import { MAX_DOCUMENT_BYTES } from "../contracts/json.js";
 import { type Guard, guard } from "../limits/guard.js";
 import type { Agent } from "./agent.js";
@@ -15,32 +17,65 @@ export interface RuntimeOptions {
   readonly maxDocumentBytes?: number;
   /** Start an agent as soon as its inputs are in, instead of at the next superstep. Changes no result. */
   readonly lookahead?: boolean;
+  /** After this long without a sign of life a run may be carried on by another process. 30 s when left out. */
+  readonly leaseMs?: number;
   /** Called after each event, in order. Must not throw. */
   readonly onEvent?: (event: RunEvent) => void;
 }
 
-/** What all runs of one process share: the store, the clock, the guards. */
+/** What all runs of one process share: the store, the clock, the guards, the leases. */
 export interface Runtime {
   readonly store: Store;
   readonly now: () => Date;
   readonly maxDocumentBytes: number;
   readonly lookahead: boolean;
+  /** Names this process among those that share the store. */
+  readonly holder: string;
+  /** Until when a lease taken now holds, ISO 8601. */
+  leaseUntil(): string;
   /** The agent's guard; the same for all its runs. */
   guardOf(agent: Agent): Guard;
-  /** The run's scope, made on first use. */
-  scopeOf(runId: RunId): RunScope;
+  /** Opens the scope of a run whose lease this process has just got. */
+  open(lease: Lease): RunScope;
+  /** Takes the run's lease, then opens its scope. Throws `RUN_UNKNOWN`, `RUN_FINISHED`, or `RUN_HELD` by another process. */
+  claim(runId: RunId): Promise<RunScope>;
   activeScope(runId: RunId): RunScope | undefined;
-  release(runId: RunId): void;
+  activeScopes(): Iterable<RunScope>;
+  /** Lets nothing new begin: nodes throw `DRAINING`, and the runs stay on disk for whoever recovers them. */
+  drain(): void;
+  readonly draining: boolean;
+  /** Forgets the scope; its lease stays until it is released or lapses. */
+  forget(runId: RunId): void;
+  /** Forgets the scope and gives the lease back. */
+  release(scope: RunScope): Promise<void>;
 }
 
+const LEASE_MS = 30_000;
+
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { store, now = () => new Date(), random = Math.random, maxDocumentBytes = MAX_DOCUMENT_BYTES, lookahead = true, onEvent } = options;
+  const { store, now = () => new Date(), random = Math.random, maxDocumentBytes = MAX_DOCUMENT_BYTES, lookahead = true } = options;
+  const { leaseMs = LEASE_MS, onEvent } = options;
+  const holder = `${hostname()}:${process.pid}:${newRunId()}`;
   const guards = new Map<string, Guard>();
   const scopes = new Map<RunId, RunScope>();
+  let draining = false;
+  const leaseUntil = () => new Date(now().getTime() + leaseMs).toISOString();
+  const heartbeat = heartbeatOf(store, scopes, leaseMs, leaseUntil);
 
-  const emit = (event: RunEvent) => {
-    store.events.emit(event);
+  const emit = (event: RunEvent, epoch: number) => {
+    store.events.emit(event, epoch);
     onEvent?.(event);
+  };
+  const open = (lease: Lease): RunScope => {
+    const { runId, epoch } = lease;
+    const scope = new RunScope({ lease, store, now, leaseMs, emit: (event) => emit({ ...event, runId, at: now().toISOString() }, epoch) });
+    scopes.set(runId, scope);
+    heartbeat.start();
+    return scope;
+  };
+  const forget = (runId: RunId) => {
+    scopes.delete(runId);
+    if (scopes.size === 0) heartbeat.stop();
   };
 
   return {
@@ -48,6 +83,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     now,
     maxDocumentBytes,
     lookahead,
+    holder,
+    leaseUntil,
     guardOf(agent) {
       const key = `${agent.name}@${agent.version}`;
       const known = guards.get(key);
@@ -56,16 +93,47 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       guards.set(key, made);
       return made;
     },
-    scopeOf(runId) {
-      const known = scopes.get(runId);
-      if (known) return known;
-      const made = new RunScope(runId, store, now, (event) => emit({ ...event, runId, at: now().toISOString() }));
-      scopes.set(runId, made);
-      return made;
-    },
+    open,
+    claim: async (runId) => open(await store.runs.claim({ runId, holder, now: now().toISOString(), until: leaseUntil() })),
     activeScope: (runId) => scopes.get(runId),
-    release(runId) {
-      scopes.delete(runId);
+    activeScopes: () => scopes.values(),
+    drain() {
+      draining = true;
+    },
+    get draining() {
+      return draining;
+    },
+    forget,
+    async release(scope) {
+      if (scopes.get(scope.runId) === scope) forget(scope.runId);
+      await store.runs.release(scope.runId, scope.epoch);
+    },
+  };
+}
+
+/** Renews the leases of all runs under way, and hears of those that were lost or canceled from elsewhere. */
+function heartbeatOf(store: Store, scopes: ReadonlyMap<RunId, RunScope>, leaseMs: number, leaseUntil: () => string) {
+  let timer: NodeJS.Timeout | undefined;
+  const beat = async () => {
+    const active = [...scopes.values()].filter(({ halted }) => !halted);
+    const until = leaseUntil();
+    const lost = new Set(await store.runs.renew(active, until));
+    for (const scope of active) {
+      if (lost.has(scope.runId)) scope.lose();
+      else scope.extend(until);
+    }
+    for (const { runId, reason } of await store.runs.cancelRequests(active.map(({ runId }) => runId))) {
+      scopes.get(runId)?.fail(new Canceled(`Run ${runId} was canceled: ${reason}.`, { runId, reason }).toJSON());
+    }
+  };
+  return {
+    start() {
+      // A beat that fails (the store is busy) is made up for by the next one; the lease is checked before each effect anyway.
+      timer ??= setInterval(() => void beat().catch(() => {}), Math.max(1, Math.floor(leaseMs / 3))).unref();
+    },
+    stop() {
+      clearInterval(timer);
+      timer = undefined;
     },
   };
 }

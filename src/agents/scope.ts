@@ -1,43 +1,68 @@
 import { setMaxListeners } from "node:events";
-import { type EffectRecord, evolve, foldJournal } from "../checkpoint/journal-view.js";
-import type { JournalEntry, JournalPhase, Store, Version } from "../checkpoint/ports.js";
+import { type EffectRecord, evolve, foldJournal, recordedCalls } from "../checkpoint/journal-view.js";
+import type { JournalEntry, JournalPhase, Lease, Store, Version } from "../checkpoint/ports.js";
+import { crashPoint } from "../contracts/crash-point.js";
 import type { RunEventBody } from "../contracts/event.js";
-import type { Failure } from "../contracts/failure.js";
+import { type Failure, Fenced, isWalkbackError, type WalkbackError } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Decision } from "../contracts/question.js";
 
+export interface ScopeOptions {
+  readonly lease: Lease;
+  readonly store: Store;
+  readonly now: () => Date;
+  readonly leaseMs: number;
+  readonly emit: (event: RunEventBody) => void;
+}
+
 /** What one run has under way in this process. Nothing in it is needed to carry the run on elsewhere. */
 export class RunScope {
+  readonly runId: RunId;
+  readonly epoch: number;
+  readonly lease: Lease;
+  readonly store: Store;
+  readonly now: () => Date;
+  readonly emit: (event: RunEventBody) => void;
   /** The newest acceptable version for each contract, by the contract's name. */
   readonly board = new Map<string, Version>();
   /** A human's answers in this process, by question. */
   readonly answers = new Map<string, Decision>();
+  readonly #leaseMs: number;
   readonly #aborter = new AbortController();
   readonly #memo = new Map<string, Promise<unknown>>();
   readonly #underway = new Set<Promise<unknown>>();
   readonly #queues = new Map<string, Promise<unknown>>();
+  #leaseUntilMs: number;
   #failure: Failure | undefined;
+  #halt: WalkbackError | undefined;
   #walkingBack = false;
-  #journal: Promise<Map<string, EffectRecord>> | undefined;
-  #journalLength = 0;
+  #journal: Promise<Journal> | undefined;
 
-  constructor(
-    readonly runId: RunId,
-    readonly store: Store,
-    readonly now: () => Date,
-    readonly emit: (event: RunEventBody) => void,
-  ) {
+  constructor({ lease, store, now, leaseMs, emit }: ScopeOptions) {
+    this.lease = lease;
+    this.runId = lease.runId;
+    this.epoch = lease.epoch;
+    this.#leaseUntilMs = Date.parse(lease.until);
+    this.#leaseMs = leaseMs;
+    this.store = store;
+    this.now = now;
+    this.emit = emit;
     setMaxListeners(0, this.#aborter.signal); // every attempt of a wide fan-out listens
   }
 
-  /** Aborted at the first failure or a cancel. */
+  /** Aborted at the first failure, at a cancel, and when this process may not go on. */
   get signal(): AbortSignal {
     return this.#aborter.signal;
   }
 
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** Why this process must let go of the run, though the run itself has not failed: the lease is lost, or we are stopping. */
+  get halted(): WalkbackError | undefined {
+    return this.#halt;
   }
 
   /** The first failure counts: it stops everything in flight, and from here on nothing moves forward. */
@@ -55,14 +80,44 @@ export class RunScope {
     this.#aborter.abort();
   }
 
+  /** Stops the work of this process on the run without failing it. */
+  halt(reason: WalkbackError): void {
+    this.#halt ??= reason;
+    this.#aborter.abort();
+  }
+
   /** Why no effect may be performed any more, or undefined. */
   get refusal(): string | undefined {
+    if (this.#halt) return this.#halt.message;
     if (this.#walkingBack) return "the run is being walked back";
     return this.#failure ? "the run has failed" : undefined;
   }
 
   startWalkBack(): void {
     this.#walkingBack = true;
+  }
+
+  /** Another process may have taken the run over while this one slept: asks the store once the lease could have lapsed. */
+  async holdLease(): Promise<void> {
+    const now = this.now().getTime();
+    if (now < this.#leaseUntilMs) return;
+    const until = new Date(now + this.#leaseMs).toISOString();
+    const [lost] = await this.store.runs.renew([this], until);
+    if (lost !== undefined) throw this.lose();
+    this.extend(until);
+  }
+
+  /** The store has renewed the lease. */
+  extend(until: string): void {
+    this.#leaseUntilMs = Date.parse(until);
+  }
+
+  /** The lease is lost. */
+  lose(): WalkbackError {
+    const { runId, epoch } = this;
+    const message = `Run ${runId} was taken over by another process; this one may not go on with it.`;
+    this.halt(new Fenced(message, { runId, epoch, currentEpoch: epoch + 1 }));
+    return this.#halt as WalkbackError; // set just now or before
   }
 
   /** Starts the work under this name unless it has been started; everyone gets the same promise. */
@@ -107,41 +162,68 @@ export class RunScope {
   }
 
   /** The run's effects, folded from the journal on first use and kept up to date by `write`. */
-  journal(): Promise<ReadonlyMap<string, EffectRecord>> {
-    return this.#loadJournal();
+  async journal(): Promise<ReadonlyMap<string, EffectRecord>> {
+    return (await this.#loadJournal()).effects;
+  }
+
+  /** What recorded calls (`effects.record`) answered, by key. */
+  async recorded(): Promise<ReadonlyMap<string, JsonValue>> {
+    return (await this.#loadJournal()).calls;
   }
 
   /** Appends to the journal; resolves once it is on disk. */
   async write(
     effect: Pick<EffectRecord, "key" | "agent" | "effect" | "identity" | "generation">,
-    phase: JournalPhase,
+    phase: Exclude<JournalPhase, "recorded">,
     body: JsonValue,
   ): Promise<EffectRecord> {
-    const records = await this.#loadJournal();
-    const { key, agent, effect: name, identity, generation } = effect;
-    const entry: JournalEntry = {
-      runId: this.runId,
-      key,
-      phase,
-      agent,
-      effect: name,
-      identity,
-      generation,
-      body,
-      at: this.now().toISOString(),
-    };
-    await this.store.journal.append(entry);
-    const next = evolve(records.get(key), entry, this.#journalLength++);
-    if (!next) throw new Error(`The journal of run ${this.runId} has a ${phase} without an intent for ${key}.`);
-    records.set(key, next);
+    const journal = await this.#loadJournal();
+    if (phase === "intended") crashPoint("journal.intended:before");
+    const entry = await this.#append(effect, phase, body);
+    if (phase === "intended") crashPoint("journal.intended:after");
+    if (phase === "performed") crashPoint("journal.performed:after");
+    const next = evolve(journal.effects.get(entry.key), entry, journal.length++);
+    if (!next) throw new Error(`The journal of run ${this.runId} has a ${phase} without an intent for ${entry.key}.`);
+    journal.effects.set(entry.key, next);
     return next;
   }
 
-  #loadJournal(): Promise<Map<string, EffectRecord>> {
-    this.#journal ??= this.store.journal.list(this.runId).then((entries) => {
-      this.#journalLength = entries.length;
-      return new Map(foldJournal(entries));
-    });
+  /** Appends what a recorded call answered. */
+  async writeCall(
+    call: Pick<EffectRecord, "key" | "agent" | "effect" | "identity">,
+    body: { readonly args: JsonValue; readonly result: JsonValue },
+  ) {
+    const journal = await this.#loadJournal();
+    await this.#append({ ...call, generation: 0 }, "recorded", body);
+    journal.length++;
+    journal.calls.set(call.key, body.result);
+  }
+
+  async #append(effect: Pick<JournalEntry, "key" | "agent" | "effect" | "identity" | "generation">, phase: JournalPhase, body: JsonValue) {
+    const { key, agent, effect: name, identity, generation } = effect;
+    const { runId, epoch } = this;
+    const entry: JournalEntry = { runId, epoch, key, phase, agent, effect: name, identity, generation, body, at: this.now().toISOString() };
+    try {
+      await this.store.journal.append(entry);
+    } catch (thrown) {
+      if (isWalkbackError(thrown) && thrown.code === "FENCED") this.halt(thrown);
+      throw thrown;
+    }
+    return entry;
+  }
+
+  #loadJournal(): Promise<Journal> {
+    this.#journal ??= this.store.journal.list(this.runId).then((entries) => ({
+      effects: new Map(foldJournal(entries)),
+      calls: new Map(recordedCalls(entries)),
+      length: entries.length,
+    }));
     return this.#journal;
   }
+}
+
+interface Journal {
+  readonly effects: Map<string, EffectRecord>;
+  readonly calls: Map<string, JsonValue>;
+  length: number;
 }

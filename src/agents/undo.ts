@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
-import { DelegateBackoff, handleAll, retry } from "cockatiel";
+import { DelegateBackoff, handleWhen, retry } from "cockatiel";
 import { type EffectRecord, standing } from "../checkpoint/journal-view.js";
-import type { Failure } from "../contracts/failure.js";
-import { EffectUndeclared, isWalkbackError, messageOf, UndoFailed } from "../contracts/failure.js";
+import { crashPoint } from "../contracts/crash-point.js";
+import { EffectUndeclared, type Failure, isOurs, isWalkbackError, messageOf, UndoFailed } from "../contracts/failure.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
 import { type Effect, WORK_EFFECT } from "./effect.js";
-import { bounded } from "./perform.js";
+import { bounded, findReceipt, uncertain } from "./perform.js";
 import type { RunScope } from "./scope.js";
 
 /** An undo is tried this often before a human is asked. */
@@ -25,19 +25,19 @@ export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: 
   try {
     const undo = undoOf(scope, findAgent, record);
     await scope.write(record, "undo-intended", null);
-    await retry(handleAll, { maxAttempts: UNDO_TRIES - 1, backoff: new DelegateBackoff(({ attempt }) => UNDO_PAUSE_MS * attempt) }).execute(
-      undo,
-    );
+    crashPoint("journal.undo-intended:after");
+    await retry(
+      handleWhen((thrown) => !(isWalkbackError(thrown) && thrown.code === "EFFECT_UNCERTAIN")),
+      { maxAttempts: UNDO_TRIES - 1, backoff: new DelegateBackoff(({ attempt }) => UNDO_PAUSE_MS * attempt) },
+    ).execute(undo);
+    crashPoint("undo.sent:after");
     await scope.write(record, "undone", null);
+    crashPoint("journal.undone:after");
     scope.emit({ type: "effect.undone", agent, effect, key });
     return undefined;
   } catch (thrown) {
-    if (isWalkbackError(thrown) && thrown.code.startsWith("STORE_")) throw thrown;
-    const failure = new UndoFailed(
-      `"${effect}" of ${agent} (${record.identity}) could not be undone: ${messageOf(thrown)}.`,
-      { agent, effect, key },
-      { cause: thrown },
-    ).toJSON();
+    if (isWalkbackError(thrown) && isOurs(thrown)) throw thrown;
+    const failure = undoFailure(record, thrown);
     await scope.write(record, "undo-failed", failure as unknown as JsonValue); // a Failure is plain JSON
     scope.emit({ type: "effect.undo-failed", agent, effect, key, failure });
     return failure;
@@ -76,8 +76,24 @@ function undoOf(scope: RunScope, findAgent: FindAgent, record: EffectRecord): ()
   }
   const effect = owner?.effects.find(({ name }) => name === record.effect);
   if (!effect) throw orphaned(record);
-  const done = { args: record.args, receipt: record.receipt };
-  return () => bounded(effect, NEVER, (signal) => (effect as Effect).undo(done, { idempotencyKey, performedUnder: record.key, signal }));
+  return () => undoOutside(effect, record, idempotencyKey);
+}
+
+async function undoOutside(effect: Effect, record: EffectRecord, idempotencyKey: string): Promise<void> {
+  const { status, args, key: performedUnder } = record;
+  // Whether an opaque effect happened only a human can say; asked to try again, they have.
+  if (status === "tried" && effect.kind === "opaque" && record.undoFailures === 0) throw uncertain(record);
+  const found = status === "tried" && effect.kind === "findable" ? await findReceipt(effect, record, NEVER) : record.receipt;
+  if (found === undefined && effect.kind === "findable") return; // it never happened
+  if (!effect.undo) throw new Error("it has no undo; it is a point of no return");
+  const done = { args, receipt: found };
+  await bounded(effect, NEVER, async (signal) => effect.undo?.(done, { idempotencyKey, performedUnder, signal }));
+}
+
+function undoFailure({ agent, effect, identity, key }: EffectRecord, thrown: unknown): Failure {
+  if (isWalkbackError(thrown) && thrown.code === "EFFECT_UNCERTAIN") return thrown.toJSON();
+  const message = `"${effect}" of ${agent} (${identity}) could not be undone: ${messageOf(thrown)}.`;
+  return new UndoFailed(message, { agent, effect, key }, { cause: thrown }).toJSON();
 }
 
 function orphaned({ agent, effect }: EffectRecord): EffectUndeclared {

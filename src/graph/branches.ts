@@ -3,7 +3,7 @@ import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
 import { check, describeIssues } from "../contracts/contract.js";
-import { ContractViolated } from "../contracts/failure.js";
+import { ContractViolated, isOurs } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import { accept, failStep, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
@@ -23,7 +23,7 @@ export function withBranches(kit: Kit, scope: RunScope, step: Step): Step {
       return await runBranches(kit, scope, conducted, branches, round);
     } catch (thrown) {
       const failure = failureOf(step.step, thrown);
-      if (failure.code.startsWith("STORE_")) throw failure;
+      if (isOurs(failure)) throw failure;
       return failStep(kit, scope, conducted, round, failure.toJSON());
     }
   };
@@ -85,6 +85,7 @@ async function collect(
   const outputs = versions.map(({ data }) => data);
   const version = await runtime.store.versions.append({
     runId: scope.runId,
+    epoch: scope.epoch,
     agent: step.step,
     agentVersion: step.agent.version,
     contract: step.agent.produces.id,

@@ -6,6 +6,9 @@ import { stateOf, type WorkflowState } from "./state.js";
 import { walkBack } from "./walk-back.js";
 import { consumersOf, gateName, NODES, producersOf, type Workflow } from "./workflow.js";
 
+/** Supersteps a run may take: far above any walk-back; LangGraph's default of 25 would cut a long one short. */
+const RECURSION_LIMIT = 100_000;
+
 export interface CompileOptions {
   /** Puts an `accept` node first, which checks the input and writes the run's row: for a graph nobody starts for us. */
   readonly door?: boolean;
@@ -39,7 +42,7 @@ export function compileWorkflow(runtime: Runtime, workflow: Workflow, { door = f
   graph.addEdge(last, NODES.settle);
   graph.addConditionalEdges(NODES.settle, (state) => (state.failure ? NODES.walkBack : END), [NODES.walkBack, END]);
   graph.addEdge(NODES.walkBack, END);
-  return graph.compile({ checkpointer: runtime.store.checkpointer, name: workflow.name });
+  return graph.compile({ checkpointer: runtime.store.checkpointer, name: workflow.name }).withConfig({ recursionLimit: RECURSION_LIMIT });
 }
 
 export type CompiledWorkflow = ReturnType<typeof compileWorkflow>;

@@ -4,8 +4,10 @@ import { undoRounds } from "../agents/undo.js";
 import type { Version } from "../checkpoint/ports.js";
 import { check, describeIssues } from "../contracts/contract.js";
 import { ContractViolated, type Failure, type Issue, Rejected } from "../contracts/failure.js";
+import type { Decision, Question } from "../contracts/question.js";
 import type { Kit } from "./kit.js";
-import { agentQuestion } from "./questions.js";
+import { passedPivot } from "./pivot.js";
+import { agentQuestion, approvalQuestion, pastPivotQuestion, uncertainQuestion } from "./questions.js";
 import { standIn, useCached, useFallback } from "./stand-in.js";
 import type { Obtained, Step } from "./step.js";
 
@@ -58,9 +60,14 @@ async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, f
   return result.kind === "failure" ? failStep(kit, scope, step, round, result.failure) : result;
 }
 
-/** What the agent's `onFailure` makes of a step that failed for good. */
+/** What becomes of a step that failed for good: what its failure asks of a human, or what its agent's `onFailure` says. */
 export async function failStep(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure): Promise<Obtained> {
   if (scope.refusal) return { kind: "stopped" };
+  const ask = (question: Question) => useAnswer(kit, scope, step, round, failure, question);
+  if (failure.code === "APPROVAL_REQUIRED") return ask(approvalQuestion(step, round, failure));
+  if (failure.code === "EFFECT_UNCERTAIN") return ask(uncertainQuestion(step, round, failure));
+  const pivot = await passedPivot(kit, scope);
+  if (pivot) return ask(pastPivotQuestion(step, round, failure, pivot.effect));
   const place = { kit, scope, step, round: round + 1 };
   switch (step.agent.onFailure) {
     case "rollback":
@@ -70,29 +77,38 @@ export async function failStep(kit: Kit, scope: RunScope, step: Step, round: num
     case "cached":
       return useCached(place, failure);
     case "ask":
-      return useAnswer(kit, scope, step, round, failure);
+      return ask(agentQuestion(step, round, failure));
   }
 }
 
-async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure): Promise<Obtained> {
-  const question = agentQuestion(step, round, failure);
+async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure, question: Question): Promise<Obtained> {
   const answer = scope.answers.get(question.id);
   if (!answer) return { kind: "ask", question };
   const place = { kit, scope, step, round: round + 1 };
   switch (answer.decision) {
     case "retry":
+    case "done":
+    case "approve":
+      if (question.kind === "uncertain") await settleUncertain(scope, failure, answer);
       return workRound(kit, scope, step, round + 1, []);
     case "use":
       return standIn(place, "human", answer.output);
     case "skip":
       return useFallback(place, failure);
-    case "reject":
-    case "done": {
+    case "reject": {
       const reason = answer.reason ?? "no reason given";
       const rejected = new Rejected(`A human rejected ${step.step}: ${reason}.`, { agent: step.step, reason });
       return { kind: "failure", failure: rejected.toJSON() };
     }
   }
+}
+
+/** What a human found out about an effect whose answer was lost: it happened, with this receipt, or it did not. */
+async function settleUncertain(scope: RunScope, failure: Failure, { decision, output }: Decision): Promise<void> {
+  const record = (await scope.journal()).get(String(failure.details["key"]));
+  if (record?.status !== "tried") return;
+  if (decision === "done") await scope.write(record, "performed", output ?? null);
+  else await scope.write(record, "undone", null);
 }
 
 /** Whether the step runs at all; a condition that throws is the step's failure. */

@@ -3,17 +3,17 @@ import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import type { Agent } from "../agents/agent.js";
 import type { Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
-import type { Version } from "../checkpoint/ports.js";
+import type { Accepted, Version } from "../checkpoint/ports.js";
 import { checkShape, describeIssues } from "../contracts/contract.js";
-import { InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.js";
+import { Draining, InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { type Sealed, seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
+import { askHuman } from "./ask.js";
 import { withBranches } from "./branches.js";
 import { finish } from "./finish.js";
 import { accept, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
-import { askHuman } from "./questions.js";
 import { type StateUpdate, updateOf, type WorkflowState } from "./state.js";
 import { contractName, type Obtained, type Step, stepOf } from "./step.js";
 import { consumersOf, producersOf, type Workflow } from "./workflow.js";
@@ -70,29 +70,55 @@ export function acceptInput(kit: Kit): GraphNode {
     const { runtime, workflow } = kit;
     const runId = runIdOf(config);
     const input = sealInput(workflow, state[workflow.input.name], runtime.maxDocumentBytes);
-    // The node may run again after a crash: the run it finds is then its own.
-    const known = await runtime.store.versions.find(runId, 0);
-    const version = known?.dataHash === input.hash ? known : await acceptRun(runtime, workflow, runId, input);
-    runtime.scopeOf(runId).board.set(workflow.input.name, version);
-    return updateOf(version);
+    const accepted = await acceptRun(runtime, { workflow, runId, input }).catch((thrown: unknown) => ownRun(kit, runId, input, thrown));
+    const scope = runtime.activeScope(runId) ?? (await runtime.claim(runId));
+    scope.board.set(workflow.input.name, accepted);
+    return updateOf(accepted);
   };
 }
 
-/** Writes the run's row and version 0; from here on the run is not forgotten. Throws `RUN_EXISTS`. */
-export async function acceptRun(runtime: Runtime, workflow: Workflow, runId: RunId, input: Sealed): Promise<Version> {
-  const acceptedAt = runtime.now().toISOString();
-  const version = await runtime.store.runs.accept({
+/** The node may run again after a crash: the run it finds is then its own. */
+async function ownRun({ runtime }: Kit, runId: RunId, input: Sealed, thrown: unknown): Promise<Version> {
+  const known = isWalkbackError(thrown) && thrown.code === "RUN_EXISTS" ? await runtime.store.versions.find(runId, 0) : undefined;
+  if (known?.dataHash === input.hash) return known;
+  throw thrown;
+}
+
+export interface Acceptance {
+  readonly workflow: Workflow;
+  readonly runId: RunId;
+  readonly input: Sealed;
+}
+
+/** Writes the run's row and version 0 and opens its scope; from here on the run is not forgotten. Throws `RUN_EXISTS`. */
+export async function acceptRun(runtime: Runtime, { workflow, runId, input }: Acceptance): Promise<Version> {
+  const accepted = await acceptOnce(runtime, { workflow, runId, input }, undefined);
+  if (accepted.kind === "accepted") return accepted.version;
+  throw new Error(`Run ${runId} was accepted under a key that was not given.`);
+}
+
+/** With an idempotency key, a start that was accepted before is found again. */
+export async function acceptOnce(
+  runtime: Runtime,
+  { workflow, runId, input }: Acceptance,
+  idempotencyKey: string | undefined,
+): Promise<Accepted> {
+  const accepted = await runtime.store.runs.accept({
     runId,
     workflow: workflow.name,
     workflowVersion: workflow.version,
-    acceptedAt,
+    acceptedAt: runtime.now().toISOString(),
     contract: workflow.input.id,
     input,
+    holder: runtime.holder,
+    until: runtime.leaseUntil(),
+    idempotencyKey,
   });
-  const scope = runtime.scopeOf(runId);
-  scope.board.set(workflow.input.name, version);
+  if (accepted.kind === "known") return accepted;
+  const scope = runtime.open(accepted.lease);
+  scope.board.set(workflow.input.name, accepted.version);
   scope.emit({ type: "run.accepted", workflow: workflow.name, version: workflow.version });
-  return version;
+  return accepted;
 }
 
 /** The workflow's input as version 0 will hold it. Throws `INPUT_INVALID`, `NOT_PLAIN_JSON` or `DOCUMENT_TOO_LARGE`. */
@@ -111,10 +137,12 @@ export function sealInput(workflow: Workflow, raw: unknown, maxBytes: number): S
 function node(kit: Kit, work: (scope: RunScope, state: WorkflowState) => Promise<StateUpdate>): GraphNode {
   return async (state, config) => {
     const scope = await enter(kit.runtime, config);
+    goOn(kit, scope);
     if (state.failure) scope.adopt(state.failure);
     if (scope.failure) return { failure: scope.failure };
     await seedBoard(kit, scope, state);
     const update = await work(scope, state);
+    if (scope.halted) throw scope.halted;
     return scope.failure ? { ...update, failure: scope.failure } : update;
   };
 }
@@ -123,13 +151,23 @@ function node(kit: Kit, work: (scope: RunScope, state: WorkflowState) => Promise
  * The run's scope in this invocation of the graph. One that an earlier invocation left behind (it stopped to ask, and
  * nobody released it) is let go once it is quiet: LangGraph is about to replay the answers that scope has heard.
  */
-async function enter(runtime: Runtime, config: LangGraphRunnableConfig): Promise<RunScope> {
-  const scope = runtime.scopeOf(runIdOf(config));
+export async function enter(runtime: Runtime, config: LangGraphRunnableConfig): Promise<RunScope> {
+  const runId = runIdOf(config);
+  const scope = runtime.activeScope(runId) ?? (await runtime.claim(runId));
   const { control } = config; // LangGraph makes one for each invocation
   if ((await scope.once("invocation", async () => control)) === control) return scope;
   await scope.quiesce();
-  if (runtime.activeScope(scope.runId) === scope) runtime.release(scope.runId);
-  return enter(runtime, config);
+  const fresh = runtime.open(scope.lease);
+  await fresh.once("invocation", async () => control);
+  return fresh;
+}
+
+/** Throws when this process may not go on with the run, though the run itself has not failed. */
+export function goOn({ runtime }: Kit, scope: RunScope): void {
+  const { runId } = scope;
+  if (runtime.draining)
+    scope.halt(new Draining(`Run ${runId} is on disk; this process is stopping. Recover it with another one.`, { runId }));
+  if (scope.halted) throw scope.halted;
 }
 
 /** Gate and agent in one: started by whoever comes first, the agent's node or the lookahead. */
@@ -149,7 +187,7 @@ function work(kit: Kit, scope: RunScope, agent: Agent): Promise<Obtained> {
 
 /** Supersteps are a barrier; agents are slow. Whoever has all inputs starts now, and its node will find the promise. */
 function lookAhead(kit: Kit, scope: RunScope, after: Agent): void {
-  if (!kit.runtime.lookahead) return;
+  if (!kit.runtime.lookahead || kit.runtime.draining) return;
   for (const agent of consumersOf(kit.workflow, after)) {
     const ready = Object.values(agent.consumes).every(({ name }) => scope.board.has(name));
     // A rejection (the store failed) reaches the node that awaits the same promise.

@@ -1,75 +1,99 @@
-import { interrupt } from "@langchain/langgraph";
-import type { RunScope } from "../agents/scope.js";
-import { describeIssues } from "../contracts/contract.js";
-import { type Failure, pointerOf } from "../contracts/failure.js";
+import type { Failure } from "../contracts/failure.js";
 import type { JsonObject, JsonValue } from "../contracts/json-value.js";
-import { Answer, type Decision, type DecisionKind, type Question } from "../contracts/question.js";
+import type { DecisionKind, Question, QuestionKind } from "../contracts/question.js";
 import type { Remaining } from "../contracts/run.js";
-import type { Kit } from "./kit.js";
 import type { Step } from "./step.js";
 
 /** Asked when an agent with `onFailure: "ask"` failed for good. */
-export function agentQuestion({ agent, step, inputs }: Step, round: number, failure: Failure): Question {
-  const allowed: DecisionKind[] = ["retry", "use", ...(agent.fallback ? (["skip"] as const) : []), "reject"];
+export function agentQuestion(step: Step, round: number, failure: Failure): Question {
+  const allowed: DecisionKind[] = ["retry", "use", ...skipIfPossible(step), "reject"];
+  return aboutStep("agent-failed", step, round, failure, allowed, `${step.step} failed: ${failure.message}`);
+}
+
+/** Asked when an agent failed although a point of no return is behind the run: it can only go forward. */
+export function pastPivotQuestion(step: Step, round: number, failure: Failure, pivot: string): Question {
+  const allowed: DecisionKind[] = ["retry", "use", ...skipIfPossible(step)];
+  const description = `${step.step} failed: ${failure.message}\n"${pivot}" has been performed and there is no way back past it, so the run can only be carried forward.`;
+  return aboutStep("past-pivot", step, round, failure, allowed, description);
+}
+
+/** Asked when an opaque effect was sent and its answer was lost. */
+export function uncertainQuestion(step: Step, round: number, failure: Failure): Question {
+  const description = `${failure.message}\nAsk the other side. done: it happened (give its receipt as output, if there is one); retry: it did not happen, send it; reject: walk the run back.`;
+  return aboutStep("uncertain", step, round, failure, ["done", "retry", "reject"], description);
+}
+
+/** Asked before an irreversible effect is performed, bound to a hash of its arguments. */
+export function approvalQuestion(step: Step, round: number, failure: Failure): Question {
+  const { effect, identity, args, argsHash } = failure.details;
+  const question = aboutStep("approval", step, round, failure, ["approve", "reject"], failure.message);
   return {
-    id: `${step}#${round}`,
-    kind: "agent-failed",
-    agent: step,
-    details: { failure: failure as unknown as JsonObject, produces: agent.produces.id }, // a Failure is plain JSON
-    allowed,
-    action_request: { action: step, args: { inputs: inputs as unknown as JsonObject, output: null } },
-    config: { allow_ignore: true, allow_respond: agent.fallback !== undefined, allow_edit: true, allow_accept: true },
-    description: `${step} failed: ${failure.message}\n\nAnswer with one of: ${allowed.join(", ")}.`,
+    ...question,
+    details: { ...question.details, effect: effect ?? null, identity: identity ?? null, argsHash: argsHash ?? null },
+    action_request: { action: String(effect), args: { args: args ?? null } },
   };
 }
 
 /** Asked when the walk-back could not undo everything, for the `time`th time. */
 export function walkBackQuestion(remaining: readonly Remaining[], time: number): Question {
-  const list = remaining
-    .map(({ agent, effect, identity, failure }) => `- "${effect}" of ${agent} (${identity}): ${failure.message}`)
-    .join("\n");
+  const list = remaining.map(({ agent, effect, identity, failure }) => `- "${effect}" of ${agent} (${identity}): ${failure.message}`);
+  const details = { remaining: remaining as unknown as JsonValue }; // plain JSON by its types
   return {
     id: `walk-back#${time}`,
     kind: "undo-failed",
     agent: remaining[0]?.agent ?? "",
-    details: { remaining: remaining as unknown as JsonValue },
+    details,
     allowed: ["retry", "skip", "done"],
-    action_request: { action: "finish the walk-back", args: { remaining: remaining as unknown as JsonValue } },
-    config: { allow_ignore: false, allow_respond: true, allow_edit: false, allow_accept: true },
-    description: `These effects still stand outside and could not be undone:\n${list}\n\nAnswer with retry, skip (with a reason), or done (you undid them by hand).`,
+    action_request: { action: "finish the walk-back", args: details },
+    config: inboxConfig(["retry", "skip", "done"]),
+    description: `These effects still stand outside and could not be undone:\n${list.join("\n")}\n\nAnswer with retry, skip (with a reason), or done (you undid them by hand).`,
   };
 }
 
-/**
- * Puts a question to a human: writes it down, then stops the graph at this node. When the node runs again with the
- * answer it returns it; an answer that cannot be read is asked for again. Only to be called inside a node.
- */
-export async function askHuman(kit: Kit, scope: RunScope, question: Question, failure?: Failure): Promise<Decision> {
-  await kit.runtime.store.runs.ask(scope.runId, question, failure);
-  if (!scope.answers.has(question.id)) scope.emit({ type: "run.waiting", question: question.id, kind: question.kind });
-  for (let problem: string | undefined; ; ) {
-    const raw: unknown = interrupt(
-      problem === undefined
-        ? question
-        : { ...question, description: `${question.description}\n\nThe last answer could not be used: ${problem}` },
-    );
-    const read = readAnswer(question, raw);
-    if (typeof read === "string") {
-      problem = read;
-      continue;
-    }
-    scope.answers.set(question.id, read);
-    await kit.runtime.store.runs.answer(scope.runId, question.id, read as unknown as JsonValue, kit.runtime.now().toISOString());
-    scope.emit({ type: "run.answered", question: question.id, decision: read.decision, reason: read.reason });
-    return read;
-  }
+/** Asked when a run has killed its process again and again. */
+export function quarantineQuestion(failure: Failure, time: number): Question {
+  return {
+    id: `quarantine#${time}`,
+    kind: "quarantined",
+    agent: "",
+    details: { failure: failure as unknown as JsonObject }, // a Failure is plain JSON
+    allowed: ["retry", "reject"],
+    action_request: { action: "carry the run on", args: {} },
+    config: inboxConfig(["retry", "reject"]),
+    description: `${failure.message}\n\nAnswer with retry (carry it on once more), or reject (walk it back).`,
+  };
 }
 
-/** The decision, or what is wrong with the answer. */
-export function readAnswer(question: Question, raw: unknown): Decision | string {
-  const parsed = Answer.safeParse(raw);
-  if (!parsed.success) return describeIssues(parsed.error.issues.map(({ path, message }) => ({ path: pointerOf(path), message })));
-  if (!question.allowed.includes(parsed.data.decision))
-    return `"${parsed.data.decision}" is not possible here, only ${question.allowed.join(", ")}`;
-  return parsed.data as Decision; // z.json() is JsonValue without readonly
+function aboutStep(
+  kind: QuestionKind,
+  { agent, step, inputs }: Step,
+  round: number,
+  failure: Failure,
+  allowed: readonly DecisionKind[],
+  description: string,
+): Question {
+  return {
+    id: `${step}#${round}`,
+    kind,
+    agent: step,
+    details: { failure: failure as unknown as JsonObject, produces: agent.produces.id }, // a Failure is plain JSON
+    allowed,
+    action_request: { action: step, args: { inputs: inputs as unknown as JsonObject, output: null } },
+    config: inboxConfig(allowed),
+    description: `${description}\n\nAnswer with one of: ${allowed.join(", ")}.`,
+  };
+}
+
+/** Which buttons LangChain's Agent Inbox shows: https://github.com/langchain-ai/agent-inbox. */
+function inboxConfig(allowed: readonly DecisionKind[]): Question["config"] {
+  return {
+    allow_accept: allowed.includes("approve") || allowed.includes("retry"),
+    allow_edit: allowed.includes("use"),
+    allow_respond: allowed.includes("skip"),
+    allow_ignore: allowed.includes("reject"),
+  };
+}
+
+function skipIfPossible({ agent }: Step): DecisionKind[] {
+  return agent.fallback ? ["skip"] : [];
 }

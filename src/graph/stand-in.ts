@@ -2,7 +2,7 @@ import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import { undoRounds } from "../agents/undo.js";
 import type { VersionSource } from "../checkpoint/ports.js";
-import { CacheMiss, type Failure, isWalkbackError } from "../contracts/failure.js";
+import { CacheMiss, type Failure, isOurs, isWalkbackError } from "../contracts/failure.js";
 import type { Kit } from "./kit.js";
 import type { Obtained, Step } from "./step.js";
 
@@ -22,7 +22,7 @@ export async function useFallback(place: Place, failure: Failure | undefined): P
     if (output !== undefined) return await standIn(place, "fallback", output);
     return { kind: "failure", failure: failure ?? failureOf(step, "it was not run and has no fallback").toJSON() };
   } catch (thrown) {
-    if (isWalkbackError(thrown) && thrown.code.startsWith("STORE_")) throw thrown;
+    if (isWalkbackError(thrown) && isOurs(thrown)) throw thrown;
     return { kind: "failure", failure: failureOf(step, thrown).toJSON() };
   }
 }
@@ -47,6 +47,7 @@ export async function standIn({ kit, scope, step, round }: Place, source: Versio
   try {
     const version = await runtime.store.versions.append({
       runId: scope.runId,
+      epoch: scope.epoch,
       agent: step.step,
       agentVersion: agent.version,
       contract: agent.produces.id,
@@ -61,7 +62,7 @@ export async function standIn({ kit, scope, step, round }: Place, source: Versio
     return { kind: "version", version };
   } catch (thrown) {
     const failure = failureOf(step.step, thrown);
-    if (failure.code.startsWith("STORE_")) throw failure;
+    if (isOurs(failure)) throw failure;
     return { kind: "failure", failure: failure.toJSON() };
   }
 }

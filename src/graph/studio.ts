@@ -3,9 +3,6 @@ import type { JsonSchema } from "../contracts/compatibility.js";
 import { type CompiledWorkflow, compileWorkflow } from "./compile.js";
 import { CHANNELS, type Workflow } from "./workflow.js";
 
-/** Supersteps a run may take; the default of 25 would cut a long walk-back short. */
-const RECURSION_LIMIT = 100_000;
-
 /**
  * A workflow as LangGraph Studio, or another LangGraph server, loads it: the graph checks its own input and writes the
  * run's row (`accept`), and says what it takes. The thread is the run: one application a thread. The server puts its own
@@ -19,7 +16,7 @@ export function studioGraph(runtime: Runtime, workflow: Workflow): CompiledWorkf
     _schemaRuntimeDefinition: described(stateSchemas(workflow)),
     _outputRuntimeDefinition: described(stateSchemas(workflow)),
   });
-  return graph.withConfig({ recursionLimit: RECURSION_LIMIT, durability: "sync" });
+  return graph.withConfig({ durability: "sync" });
 }
 
 /** What LangGraph's server recognizes as a state schema: anything that answers these two. */

@@ -4,10 +4,11 @@ import type { RunScope } from "../agents/scope.js";
 import { undoEffect } from "../agents/undo.js";
 import { type EffectRecord, remainingOf, standing } from "../checkpoint/journal-view.js";
 import type { Undone } from "../contracts/run.js";
+import { askHuman } from "./ask.js";
 import { finish } from "./finish.js";
 import type { Kit } from "./kit.js";
-import { runIdOf } from "./nodes.js";
-import { askHuman, walkBackQuestion } from "./questions.js";
+import { goOn, runIdOf } from "./nodes.js";
+import { walkBackQuestion } from "./questions.js";
 import { stateOf, type WorkflowState } from "./state.js";
 
 /**
@@ -15,19 +16,21 @@ import { stateOf, type WorkflowState } from "./state.js";
  * is a checkpoint; `park` asks a human about what would not be undone; `close` ends the run.
  */
 export function walkBack(kit: Kit) {
+  const inScope =
+    <T>(node: (kit: Kit, scope: RunScope, state: WorkflowState) => Promise<T>) =>
+    async (state: object, config: RunnableConfig): Promise<T> => {
+      const scope = kit.runtime.activeScope(runIdOf(config)) ?? (await kit.runtime.claim(runIdOf(config)));
+      goOn(kit, scope);
+      scope.startWalkBack();
+      return node(kit, scope, state as WorkflowState); // the subgraph has the workflow's own channels
+    };
   return new StateGraph(stateOf(kit.workflow))
-    .addNode("undo", (_state, config) => undoNewest(kit, scopeFor(kit, config)), { ends: ["undo", "park", "close"] })
-    .addNode("park", (state, config) => park(kit, scopeFor(kit, config), state as WorkflowState), { ends: ["undo", "close"] })
-    .addNode("close", (state, config) => close(kit, scopeFor(kit, config), state as WorkflowState))
+    .addNode("undo", inScope(undoNewest), { ends: ["undo", "park", "close"] })
+    .addNode("park", inScope(park), { ends: ["undo", "close"] })
+    .addNode("close", inScope(close))
     .addEdge(START, "undo")
     .addEdge("close", END)
     .compile({ name: "walk-back" });
-}
-
-function scopeFor(kit: Kit, config: RunnableConfig): RunScope {
-  const scope = kit.runtime.scopeOf(runIdOf(config));
-  scope.startWalkBack();
-  return scope;
 }
 
 async function undoNewest(kit: Kit, scope: RunScope): Promise<Command> {

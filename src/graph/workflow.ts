@@ -3,6 +3,7 @@ import type { Contract } from "../contracts/contract.js";
 import { isWalkbackError, WorkflowInvalid, type WorkflowIssue } from "../contracts/failure.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import { type ContractRegistry, contractRegistry } from "../contracts/registry.js";
+import { sagaIssues } from "./saga-rules.js";
 
 /** What the graph calls its own nodes and channels; an agent may not bear these names. */
 export const NODES = { accept: "accept", settle: "settle", walkBack: "walk-back" } as const;
@@ -67,6 +68,7 @@ export function defineWorkflow<Input extends Contract, Output extends Contract>(
     ...consumerIssues(input, output, agents),
     ...fallbackIssues(output, agents),
     ...cycleIssues(agents),
+    ...sagaIssues(agents),
   ];
   if (issues.length > 0) throw invalid(name, issues);
   const registry = registryOf(name, [input, output, ...agents.flatMap(contractsOf)]);
