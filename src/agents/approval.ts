@@ -2,7 +2,7 @@ import { ApprovalRequired } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Effect } from "./effect.js";
-import type { EffectSite } from "./perform.js";
+import type { EffectSite } from "./effect-site.js";
 
 /**
  * Throws `APPROVAL_REQUIRED` unless a human has approved this effect with exactly these arguments, and not too long ago.

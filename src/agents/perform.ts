@@ -13,21 +13,11 @@ import {
 } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
-import type { Agent, Performer } from "./agent.js";
+import type { Performer } from "./agent.js";
 import { requireApproval } from "./approval.js";
 import { type Effect, effectKey } from "./effect.js";
+import type { EffectSite } from "./effect-site.js";
 import { recorder } from "./record.js";
-import type { RunScope } from "./scope.js";
-
-/** Whose effects: one attempt at one round of a step. */
-export interface EffectSite {
-  readonly scope: RunScope;
-  readonly agent: Agent;
-  /** The agent's name, with a fan-out its branch's. */
-  readonly step: string;
-  readonly round: number;
-  readonly signal: AbortSignal;
-}
 
 /** An agent's way out. Every intent is on disk before it is sent, every receipt before it is returned. */
 export function performer(site: EffectSite): Performer<readonly Effect[]> {

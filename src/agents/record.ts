@@ -1,7 +1,7 @@
 import { seal } from "../contracts/json.js";
 import type { RecordCall } from "./agent.js";
 import { effectKey } from "./effect.js";
-import type { EffectSite } from "./perform.js";
+import type { EffectSite } from "./effect-site.js";
 
 /**
  * Calls without a side effect (a model, a search) go through the same journal: what was answered once in a round is

@@ -5,7 +5,7 @@ import type { Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Accepted, Version } from "../checkpoint/ports.js";
 import { checkShape, describeIssues } from "../contracts/contract.js";
-import { Draining, InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.js";
+import { Draining, type Failure, InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { type Sealed, seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
@@ -239,7 +239,7 @@ async function withAnswers<T extends { readonly kind: string }>(
     const result = await work();
     if (!("question" in result)) return result;
     if (scope.failure) return { kind: "stopped" };
-    await askHuman(kit, scope, result.question);
+    await askHuman(kit, scope, result.question, result.question.details["failure"] as unknown as Failure); // as `aboutStep` wrote it
   }
 }
 

@@ -31,7 +31,7 @@ export function runLog(database: Database, writer: Writer): RunLog {
        AND (holder IS NULL OR lease_until <= ?) ORDER BY rowid LIMIT ?`,
   );
   const update = database.prepare(
-    `UPDATE runs SET status = @status, ended_at = @endedAt, failure = coalesce(@failure, failure), output_version = @outputVersion,
+    `UPDATE runs SET status = @status, ended_at = @endedAt, failure = iif(@status IN ('running', 'completed'), NULL, coalesce(@failure, failure)), output_version = @outputVersion,
        holder = iif(@endedAt IS NULL, holder, NULL) WHERE run_id = @runId`,
   );
   const questions = questionRows(database);

@@ -1,0 +1,12 @@
+import type { Agent } from "./agent.js";
+import type { RunScope } from "./scope.js";
+
+/** Whose effects: one attempt at one round of a step. */
+export interface EffectSite {
+  readonly scope: RunScope;
+  readonly agent: Agent;
+  /** The agent's name, with a fan-out its branch's. */
+  readonly step: string;
+  readonly round: number;
+  readonly signal: AbortSignal;
+}
