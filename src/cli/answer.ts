@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { messageOf } from "../contracts/failure.js";
+import type { JsonValue } from "../contracts/json-value.js";
+import type { Decision, DecisionKind } from "../contracts/question.js";
+import { isTerminal, type Run } from "../contracts/run.js";
+import type { Orchestrator } from "../orchestrator.js";
+import { findPackage, workflowNames } from "./catalog.js";
+import { findRunId, openHouse, openRecords } from "./house.js";
+import { questionText } from "./inbox.js";
+import { overrideOnFailure } from "./on-failure.js";
+import { paint, paintStatus } from "./paint.js";
+import { print, tell } from "./print.js";
+import { EXIT, exitCodeOf, misused } from "./problem.js";
+import { questionsOf, runJson } from "./results.js";
+import { commandLine, type Settings } from "./settings.js";
+
+export interface AnswerOptions {
+  /** The workflow's package, when it is not in the catalog. */
+  readonly workflow?: string;
+  readonly reason?: string;
+}
+
+export interface ResumeOptions extends AnswerOptions {
+  readonly decision: DecisionKind;
+  /** JSON, or `@file`. */
+  readonly output?: string;
+  readonly question?: string;
+}
+
+/** Answers a waiting or parked run and carries it on. */
+export async function resumeCommand(wanted: string, options: ResumeOptions, settings: Settings): Promise<number> {
+  const { decision, reason, question } = options;
+  const output = options.output === undefined ? undefined : readOutput(options.output);
+  const answer: Decision = { decision, reason, output };
+  const run = await withRun(wanted, options, settings, (orchestrator, runId) =>
+    orchestrator.resume(runId, answer, question === undefined ? {} : { question }),
+  );
+  showRun(run, settings);
+  return exitCodeOf(run.status);
+}
+
+/** Stops a run and walks it back. */
+export async function cancelCommand(wanted: string, options: AnswerOptions, settings: Settings): Promise<number> {
+  const run = await withRun(wanted, options, settings, (orchestrator, runId) => orchestrator.cancel(runId, options.reason));
+  showRun(run, settings);
+  if (!isTerminal(run.status) && !settings.json) tell(NOT_CANCELED[run.status] ?? `It could not be canceled: it is ${run.status}.`);
+  return run.status === "canceled" ? EXIT.fine : EXIT.runFailed;
+}
+
+const NOT_CANCELED: Readonly<Record<string, string>> = {
+  running: "It is carried by another process, or was when that process ended; cancel it there.",
+  parked: "It has been walked back as far as that goes; answer its question to end it.",
+};
+
+/** Opens the run's own workflow for an operation on it. */
+async function withRun(
+  wanted: string,
+  { workflow: path }: AnswerOptions,
+  settings: Settings,
+  operate: (orchestrator: Orchestrator, runId: string) => Promise<Run>,
+): Promise<Run> {
+  const run = await lookUp(wanted, settings);
+  const pkg = await findPackage(path ?? catalogName(run));
+  await using house = await openHouse(settings, pkg);
+  // A question is only asked where a failure asks; so it was, whatever the package says without --on-failure.
+  const asking = askingAgents(run).filter((name) => house.workflow.agents.some((agent) => agent.name === name));
+  const workflow = overrideOnFailure(
+    house.workflow,
+    asking.map((agent) => `${agent}=ask`),
+  );
+  return await operate(house.orchestrate(workflow), run.runId);
+}
+
+function catalogName({ runId, workflow: { name } }: Run): string {
+  if (workflowNames().includes(name)) return name;
+  throw misused("--workflow", `Run ${runId} is one of "${name}", which is not in the catalog. Name its module with --workflow PATH.`);
+}
+
+async function lookUp(wanted: string, settings: Settings): Promise<Run> {
+  await using records = openRecords(settings);
+  return await records.get(await findRunId(records, wanted));
+}
+
+function askingAgents(run: Run): string[] {
+  const questions = "questions" in run ? run.questions : [];
+  return questions.filter(({ kind }) => kind === "agent-failed").map(({ agent }) => agent.replace(/\[\d+\]$/, ""));
+}
+
+function showRun(run: Run, settings: Settings): void {
+  if (settings.json) return print(JSON.stringify({ ...runJson(run), ...questionsOf(run) }));
+  print(`${paint.bold(`Run ${run.runId}`)} is ${paintStatus(run.status)}`);
+  if (run.status === "completed") print(JSON.stringify(run.output, null, 2));
+  if ("failure" in run) print(`${run.failure.code}: ${run.failure.message}`);
+  if ("questions" in run) for (const question of run.questions) print(`\n${questionText(run, question, settings)}`);
+  print(paint.dim(commandLine(settings, "inspect", run.runId)));
+}
+
+function readOutput(given: string): JsonValue {
+  const from = given.startsWith("@") ? given.slice(1) : undefined;
+  try {
+    return JSON.parse(from === undefined ? given : readFileSync(from, "utf8")) as JsonValue;
+  } catch (thrown) {
+    const where = from === undefined ? "" : ` from ${from}`;
+    throw misused("--output", `The output${where} cannot be read: ${messageOf(thrown)}. Give JSON, or @file with JSON in it.`, {
+      cause: thrown,
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { Readable } from "node:stream";
+import { describeIssues } from "../contracts/contract.js";
+import { type Failure, InputInvalid, type Issue, isWalkbackError } from "../contracts/failure.js";
+import type { RunId } from "../contracts/ids.js";
+import type { Run } from "../contracts/run.js";
+import type { Workflow } from "../graph/workflow.js";
+import type { Orchestrator } from "../orchestrator.js";
+import type { InputRow } from "./input-row.js";
+
+/** What became of a row: a run, or no run because its input was refused. */
+export type RowResult = { readonly row: number; readonly run: Run } | { readonly row: number; readonly rejected: Failure };
+
+export interface Batch {
+  readonly orchestrator: Orchestrator;
+  readonly workflow: Workflow;
+  /** Runs under way at one time. */
+  readonly concurrency: number;
+  /** No row is started once it is aborted; what is under way is carried to its end. */
+  readonly stop: AbortSignal;
+  /** Waits for nothing more once it is aborted. */
+  readonly abandon: AbortSignal;
+  readonly onAccepted?: (runId: RunId) => void;
+}
+
+/** Finished results that may wait for a slower row before them: the order of the output is that of the input. */
+const MAX_AHEAD = 256;
+
+/** Starts a run for each row and yields what became of them, in the order of the rows, never holding all of them. */
+export async function* runRows(rows: AsyncIterable<InputRow>, batch: Batch): AsyncGenerator<RowResult> {
+  const { concurrency, stop, abandon } = batch;
+  const options = { concurrency, highWaterMark: Math.max(MAX_AHEAD, concurrency) };
+  const work = async (row: InputRow) => (stop.aborted ? ABORTED : unlessAborted(abandon, runRow(row, batch)));
+  const results: AsyncIterable<Awaited<ReturnType<typeof work>>> = Readable.from(until(stop, rows)).map(work, options);
+  for await (const result of results) if (result !== ABORTED) yield result;
+}
+
+async function runRow(line: InputRow, { orchestrator, workflow, onAccepted }: Batch): Promise<RowResult> {
+  const { row } = line;
+  if ("issues" in line) return { row, rejected: inputInvalid(workflow, line.issues) };
+  try {
+    return { row, run: await orchestrator.start(workflow.name, line.input, onAccepted ? { onAccepted } : {}) };
+  } catch (thrown) {
+    if (isWalkbackError(thrown) && REFUSED.has(thrown.code)) return { row, rejected: thrown.toJSON() };
+    throw thrown;
+  }
+}
+
+/** What `start` throws about the input; anything else ends the batch. */
+const REFUSED: ReadonlySet<string> = new Set(["INPUT_INVALID", "NOT_PLAIN_JSON", "DOCUMENT_TOO_LARGE"]);
+
+function inputInvalid({ input }: Workflow, issues: readonly Issue[]): Failure {
+  const message = `The input does not fit ${input.id}: ${describeIssues(issues)}.`;
+  return new InputInvalid(message, { contract: input.id, issues }).toJSON();
+}
+
+/** The same items until the signal is aborted, also while waiting for the next one. */
+async function* until<T>(signal: AbortSignal, items: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await unlessAborted(signal, iterator.next());
+    if (next === ABORTED || next.done) return;
+    yield next.value;
+  }
+}
+
+const ABORTED = Symbol("aborted");
+
+/** Leaves nothing behind on the signal; `Promise.race` with one promise for all would keep every result alive. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | typeof ABORTED> {
+  if (signal.aborted) return Promise.resolve(ABORTED);
+  return new Promise((resolve, reject) => {
+    const abort = () => resolve(ABORTED);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,91 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { RunStatus } from "../contracts/run.js";
+import type { AnswerOptions, ResumeOptions } from "./answer.js";
+import { FORMATS } from "./read-input.js";
+import type { RunOptions } from "./run.js";
+import type { Settings } from "./settings.js";
+
+const DEFAULT_CONCURRENCY = 8;
+const STATUSES: readonly RunStatus[] = ["queued", "running", "waiting", "completed", "rolled-back", "parked", "canceled"];
+const WORKFLOW = "a name of the catalog, or the path of a module that exports workflowPackage";
+const RUN = "the id of a run, or the beginning or end of it";
+
+/** Declares the commands. What a command does is imported when it is called, so that `--help` need not wait for it. */
+export function addCommands(program: Command, settings: () => Settings, done: (exitCode: number) => void): void {
+  addRun(program, async (workflow, options) => done(await (await import("./run.js")).runCommand(workflow, options, settings())));
+  program
+    .command("inspect")
+    .description("show a run: versions, attempts, gates, breakers, effects, and what was undone")
+    .argument("<run>", RUN)
+    .option("--data", "show the data of each version")
+    .action(async (run, options) => done(await (await import("./inspect.js")).inspectCommand(run, options, settings())));
+  program
+    .command("list")
+    .description("list runs, newest first")
+    .addOption(new Option("--status <status>", "only these").choices(STATUSES))
+    .option("--workflow <name>", "only of this workflow")
+    .option("--limit <n>", "at most so many", positive, 50)
+    .action(async (options) => done(await (await import("./list.js")).listCommand(options, settings())));
+  program
+    .command("graph")
+    .description("draw a workflow as Mermaid")
+    .argument("<workflow>", WORKFLOW)
+    .option("--xray", "show the inside of the walk-back")
+    .action(async (workflow, options) => done(await (await import("./graph.js")).graphCommand(workflow, options)));
+  program
+    .command("contracts")
+    .description("list the contracts, or show the JSON Schema of one")
+    .argument("[contract]", "name (the newest version) or name@version")
+    .option("--workflow <workflow>", `only of this workflow: ${WORKFLOW}`)
+    .action(async (name, options) => done(await (await import("./contracts.js")).contractsCommand(name, options, settings())));
+  program
+    .command("inbox")
+    .description("show the runs that wait for a human, and how to answer")
+    .action(async () => done(await (await import("./inbox.js")).inboxCommand(settings())));
+  addResume(program, async (run, options) => done(await (await import("./answer.js")).resumeCommand(run, options, settings())));
+  program
+    .command("cancel")
+    .description("stop a run and walk it back")
+    .argument("<run>", RUN)
+    .option("--reason <text>", "why; it goes into the record")
+    .option("--workflow <workflow>", `when the run's workflow is not in the catalog: ${WORKFLOW}`)
+    .action(async (run, options: AnswerOptions) => done(await (await import("./answer.js")).cancelCommand(run, options, settings())));
+}
+
+function addRun(program: Command, action: (workflow: string, options: RunOptions) => Promise<void>): void {
+  program
+    .command("run")
+    .description("run a workflow on every row of a file")
+    .argument("<workflow>", WORKFLOW)
+    .option("--input <file>", "a .json (one object or an array), .jsonl or .csv file; - for standard input")
+    .option("--samples", "the workflow's own samples instead of a file")
+    .addOption(new Option("--format <format>", "what the input is, if its name does not say").choices(FORMATS))
+    .option("--limit <n>", "only the first n rows", positive)
+    .option("--concurrency <n>", "runs at one time", positive, DEFAULT_CONCURRENCY)
+    .option("--inject <fault>", "fail:AGENT[:after], slow:AGENT:MS or flaky:AGENT:N; may be repeated", collect)
+    .option("--on-failure <agent=mode>", "rollback, skip, cached or ask for this agent; may be repeated", collect)
+    .action(action);
+}
+
+function addResume(program: Command, action: (run: string, options: ResumeOptions) => Promise<void>): void {
+  program
+    .command("resume")
+    .description("answer a waiting or parked run and carry it on")
+    .argument("<run>", RUN)
+    .requiredOption("--decision <decision>", "one of those that the question allows; walkback inbox shows them")
+    .option("--reason <text>", "why; needed to skip or reject")
+    .option("--output <json>", "with use: the output to go on with, as JSON or @file")
+    .option("--question <id>", "which question, when several are open")
+    .option("--workflow <workflow>", `when the run's workflow is not in the catalog: ${WORKFLOW}`)
+    .action(action);
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("It must be a whole number above 0.");
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

@@ -1,0 +1,79 @@
+import type { EffectRecord } from "../checkpoint/journal-view.js";
+import type { RunEvent } from "../contracts/event.js";
+import type { Inspection } from "../observe/inspect.js";
+import { effectText, eventText, fateText, undoneText } from "./event-text.js";
+import { paint, paintStatus } from "./paint.js";
+import { duration } from "./progress.js";
+import { type Step, stepsOf, undoneInWalkBack } from "./steps.js";
+import { type Branch, branch, drawTree } from "./tree.js";
+
+export interface TreeOptions {
+  /** Show each version's data. */
+  readonly data: boolean;
+}
+
+/** A run for people: its head, each version with what its agent went through for it, and what was undone. */
+export function inspectionText(inspection: Inspection, options: TreeOptions): string {
+  const effects = new Map(inspection.effects.map((record) => [record.key, record]));
+  const steps = stepsOf(inspection.versions, inspection.events);
+  const width = Math.max(...steps.map(({ agent }) => agent.length));
+  const branches = steps.map((step) => branch(stepText(step, width), [...details(step, effects), ...dataOf(step, options)]));
+  return [...head(inspection), "", drawTree([...branches, ...walkBackBranch(inspection)])].join("\n");
+}
+
+function head({ run, chain }: Inspection): string[] {
+  const took = "durationMs" in run ? ` in ${duration(run.durationMs)}` : "";
+  const holds = chain === "holds" ? "the hash chain holds" : paint.red(`the hash chain is broken at v${chain.brokenAt}`);
+  return [
+    `${paint.bold(`Run ${run.runId}`)}  ${run.workflow.name}@${run.workflow.version}`,
+    `${paintStatus(run.status)}${took}, accepted ${run.acceptedAt}, ${holds}`,
+    ...("failure" in run ? [paint.red(`${run.failure.code}: ${run.failure.message}`)] : []),
+    ...("questions" in run ? run.questions.map(({ id, description }) => paint.cyan(`Open question ${id}: ${description}`)) : []),
+  ];
+}
+
+function stepText({ agent, version, events }: Step, width: number): string {
+  const name = agent.padEnd(width);
+  if (!version) return `${events.some(({ type }) => type === "agent.failed") ? paint.red("✗") : "·"}   ${name.trimEnd()}`;
+  const { number, contract, parents, round, source, hash } = version;
+  const completed = events.find((event) => event.type === "agent.completed");
+  return [
+    `${paint.bold(`v${number}`)}  ${paint.bold(name)}  ${contract}`,
+    ...(parents.length > 0 ? [`from ${parents.map((parent) => `v${parent}`).join(", ")}`] : []),
+    ...(source === "agent" || source === "input" ? [] : [paint.yellow(`by ${source}`)]),
+    ...(round > 0 ? [paint.yellow(`round ${round}`)] : []),
+    ...(completed && source === "agent" ? [duration(completed.durationMs)] : []),
+    paint.dim(`#${hash.slice(0, 8)}`),
+  ].join("  ");
+}
+
+function details({ version, events, last, agent }: Step, effects: ReadonlyMap<string, EffectRecord>): Branch[] {
+  const told = events.flatMap((event) => eventText(event, effects) ?? []);
+  const silent = last ? unconfirmed(agent, effects, events) : [];
+  const lines = [...told, ...silent];
+  if (lines.length === 0 && !version) lines.push("started, not done");
+  return lines.map((line) => branch(line));
+}
+
+/** Effects that were sent without an answer we know of; no event tells of them. */
+function unconfirmed(agent: string, effects: ReadonlyMap<string, EffectRecord>, events: readonly RunEvent[]): string[] {
+  const performed = new Set(events.flatMap((event) => (event.type === "effect.performed" ? [event.key] : [])));
+  return [...effects.values()]
+    .filter((record) => record.agent === agent && record.receipt === undefined && !performed.has(record.key))
+    .map((record) => `tried ${effectText(record)}${fateText(record)}`);
+}
+
+function dataOf({ version }: Step, { data }: TreeOptions): Branch[] {
+  return data && version ? [branch(paint.dim(JSON.stringify(version.data, null, 2)))] : [];
+}
+
+function walkBackBranch({ run, events }: Inspection): Branch[] {
+  if (!("undone" in run)) return [];
+  const undone = undoneInWalkBack(run.undone, events).map((entry) => branch(undoneText(entry)));
+  const remaining = "remaining" in run ? run.remaining : [];
+  const left = remaining.map(({ agent, effect, identity, failure }) =>
+    branch(paint.red(`${effectText({ effect, identity })} of ${agent} still stands: ${failure.message}`)),
+  );
+  const children = [...undone, ...left];
+  return [branch(paint.bold("walk-back"), children.length > 0 ? children : [branch("there was nothing to undo")])];
+}

@@ -1,0 +1,63 @@
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { addCommands } from "./commands.js";
+import { misused, reportProblem } from "./problem.js";
+import { type GlobalOptions, settingsOf } from "./settings.js";
+
+/** Runs the command line and returns the exit code. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const json = words.includes("--json");
+  const program = buildProgram(json, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return exitCode;
+  } catch (thrown) {
+    return reportProblem(thrown, { json });
+  }
+}
+
+const EXAMPLES = `
+Examples:
+  walkback                                                      decide the sample applications
+  walkback run credit-decision --input applications.csv         decide a file, as a table
+  walkback run credit-decision --input - --json < one.json      decide from a pipe, as JSON lines
+  walkback run credit-decision --samples --inject fail:decide-credit
+  walkback inspect 0199f3a1 --data                              everything on record about a run
+  walkback inbox                                                what waits for a human
+
+Exit codes: 0 fine, 1 a run failed, 2 wrong input.`;
+
+function buildProgram(json: boolean, done: (exitCode: number) => void): Command {
+  const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
+  const program = new Command("walkback")
+    .description(
+      "Runs multi-agent workflows that walk back what they did when something fails.\nWithout a command it decides the sample applications.",
+    )
+    .usage("[options] [command]")
+    .version(version)
+    .option("--store <file>", "where runs are remembered (default: .walkback/store.db, or WALKBACK_STORE)")
+    .option("--data-dir <folder>", "where the other side of the workflows keeps its files (default: beside the store)")
+    .option("--json", "JSON lines instead of tables and trees")
+    .argument("[command]")
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleArguments: ({ registeredArguments }) => registeredArguments.filter((each) => each.description),
+    })
+    .configureOutput({ writeErr: (text) => void (json || process.stderr.write(text)) })
+    .exitOverride()
+    .addHelpText("after", EXAMPLES);
+  const settings = () => settingsOf(program.opts<GlobalOptions>());
+  addCommands(program, settings, done);
+  return program.action(async (unknown: string | undefined) => {
+    if (unknown !== undefined) throw unknownCommand(unknown, program);
+    done(await (await import("./samples.js")).samplesCommand(settings()));
+  });
+}
+
+function unknownCommand(name: string, { commands }: Command): Error {
+  const known = commands.map((command) => command.name()).join(", ");
+  return misused("command", `There is no command "${name}". Known: ${known}; see walkback --help.`);
+}

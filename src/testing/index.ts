@@ -1,0 +1,1 @@
+export { FaultInvalid, injectFaults } from "./faults.js";
