@@ -48,7 +48,7 @@ export async function cancelCommand(wanted: string, options: AnswerOptions, sett
 }
 
 const NOT_CANCELED: Readonly<Record<string, string>> = {
-  running: "It is carried by another process, or was when that process ended; cancel it there.",
+  running: "Another process carries it and stops it at its next sign of life, within a third of the lease.",
   parked: "It has been walked back as far as that goes; answer its question to end it.",
 };
 

@@ -15,10 +15,8 @@ export interface Batch {
   readonly workflow: Workflow;
   /** Runs under way at one time. */
   readonly concurrency: number;
-  /** No row is started once it is aborted; what is under way is carried to its end. */
+  /** No row is started once it is aborted. */
   readonly stop: AbortSignal;
-  /** Waits for nothing more once it is aborted. */
-  readonly abandon: AbortSignal;
   readonly onAccepted?: (runId: RunId) => void;
 }
 
@@ -27,19 +25,20 @@ const MAX_AHEAD = 256;
 
 /** Starts a run for each row and yields what became of them, in the order of the rows, never holding all of them. */
 export async function* runRows(rows: AsyncIterable<InputRow>, batch: Batch): AsyncGenerator<RowResult> {
-  const { concurrency, stop, abandon } = batch;
+  const { concurrency, stop } = batch;
   const options = { concurrency, highWaterMark: Math.max(MAX_AHEAD, concurrency) };
-  const work = async (row: InputRow) => (stop.aborted ? ABORTED : unlessAborted(abandon, runRow(row, batch)));
+  const work = async (row: InputRow) => (stop.aborted ? ABORTED : runRow(row, batch));
   const results: AsyncIterable<Awaited<ReturnType<typeof work>>> = Readable.from(until(stop, rows)).map(work, options);
   for await (const result of results) if (result !== ABORTED) yield result;
 }
 
-async function runRow(line: InputRow, { orchestrator, workflow, onAccepted }: Batch): Promise<RowResult> {
+async function runRow(line: InputRow, { orchestrator, workflow, onAccepted }: Batch): Promise<RowResult | typeof ABORTED> {
   const { row } = line;
   if ("issues" in line) return { row, rejected: inputInvalid(workflow, line.issues) };
   try {
     return { row, run: await orchestrator.start(workflow.name, line.input, onAccepted ? { onAccepted } : {}) };
   } catch (thrown) {
+    if (isWalkbackError(thrown) && thrown.code === "DRAINING") return ABORTED;
     if (isWalkbackError(thrown) && REFUSED.has(thrown.code)) return { row, rejected: thrown.toJSON() };
     throw thrown;
   }

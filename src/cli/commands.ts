@@ -6,6 +6,7 @@ import type { RunOptions } from "./run.js";
 import type { Settings } from "./settings.js";
 
 const DEFAULT_CONCURRENCY = 8;
+const DEFAULT_RECOVER_EVERY = 5;
 const STATUSES: readonly RunStatus[] = ["queued", "running", "waiting", "completed", "rolled-back", "parked", "canceled"];
 const WORKFLOW = "a name of the catalog, or the path of a module that exports workflowPackage";
 const RUN = "the id of a run, or the beginning or end of it";
@@ -43,6 +44,13 @@ export function addCommands(program: Command, settings: () => Settings, done: (e
     .description("show the runs that wait for a human, and how to answer")
     .action(async () => done(await (await import("./inbox.js")).inboxCommand(settings())));
   addResume(program, async (run, options) => done(await (await import("./answer.js")).resumeCommand(run, options, settings())));
+  program
+    .command("recover")
+    .description("carry on the runs that nobody carries: crashed, stopped, or answered meanwhile")
+    .option("--watch", "go on looking until stopped")
+    .option("--every <seconds>", "with --watch: how often to look", positive, DEFAULT_RECOVER_EVERY)
+    .option("--workflow <path>", "a module with a workflow that is not in the catalog; may be repeated", collect)
+    .action(async (options) => done(await (await import("./recover.js")).recoverCommand(options, settings())));
   program
     .command("cancel")
     .description("stop a run and walk it back")

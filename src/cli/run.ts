@@ -10,7 +10,7 @@ import { startProgress } from "./progress.js";
 import { type Format, type InputFile, readInput } from "./read-input.js";
 import { jsonPrinter, tablePrinter } from "./result-printer.js";
 import { hasFailed } from "./results.js";
-import type { Settings } from "./settings.js";
+import { commandLine, type Settings } from "./settings.js";
 import { listenForStop } from "./stop.js";
 
 export interface RunOptions {
@@ -31,22 +31,22 @@ export async function runCommand(workflowName: string, options: RunOptions, sett
   const workflow = overrideOnFailure(injectFaults(house.workflow, options.inject ?? []), options.onFailure ?? []);
   const orchestrator = house.orchestrate(workflow);
 
-  using stop = listenForStop();
+  using stop = listenForStop(orchestrator);
   using progress = startProgress({ total, enabled: showsProgress(settings) });
   const printer = settings.json ? jsonPrinter() : tablePrinter(pkg, progress);
-  const seen = { accepted: 0, ended: 0, failed: 0 };
-  const onAccepted = () => void seen.accepted++;
+  const seen = { ended: 0, failed: 0, left: 0 };
   const { concurrency } = options;
-  for await (const result of runRows(rows, { orchestrator, workflow, concurrency, stop: stop.signal, abandon: stop.abandon, onAccepted })) {
+  for await (const result of runRows(rows, { orchestrator, workflow, concurrency, stop: stop.signal })) {
     const failed = hasFailed(result);
     if ("run" in result) seen.ended++;
+    if ("run" in result && result.run.status === "running") seen.left++;
     if (failed) seen.failed++;
     progress.advance(failed);
     printer.add(result);
   }
   progress.clear();
   printer.end();
-  if (stop.abandon.aborted) leaveBehind(seen.accepted - seen.ended, stop.exitCode());
+  if (seen.left > 0) tell(`${seen.left} runs were stopped half-way and are on disk. Carry them on: ${commandLine(settings, "recover")}`);
   return stop.exitCode() ?? (seen.ended === 0 ? EXIT.wrongInput : seen.failed > 0 ? EXIT.runFailed : EXIT.fine);
 }
 
@@ -76,10 +76,4 @@ async function* take<T>(limit: number, items: AsyncIterable<T>): AsyncGenerator<
     yield item;
     if (--left === 0) return;
   }
-}
-
-/** Runs that would not finish in time stay in the store as they are; nothing waits for them any more. */
-function leaveBehind(left: number, exitCode = 0): never {
-  tell(`${left} runs did not finish in time and stand in the store as running: walkback list --status running`);
-  process.exit(exitCode);
 }

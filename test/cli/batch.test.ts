@@ -26,7 +26,7 @@ async function* numbers(count: number) {
 
 function aBatch(batch: Pick<Batch, "orchestrator"> & Partial<Batch>): Batch {
   const never = new AbortController().signal;
-  return { workflow, concurrency: 4, stop: never, abandon: never, ...batch };
+  return { workflow, concurrency: 4, stop: never, ...batch };
 }
 
 /** Work that waits until it is let go. */
@@ -79,18 +79,6 @@ describe("a batch", () => {
 
     expect((await results).map(({ row }) => row)).toEqual([1, 2, 3, 4]);
     expect(seen.started).toBe(4);
-  });
-
-  test("that is abandoned waits for nothing, and keeps what was done", async () => {
-    const gate = aGate();
-    const abandon = new AbortController();
-    const { orchestrator } = aCountingOrchestrator((row) => (row > 2 ? gate.opened : Promise.resolve()));
-    const results = all(runRows(numbers(4), aBatch({ orchestrator, abandon: abandon.signal })));
-    await turns(20);
-
-    abandon.abort();
-
-    expect((await results).map(({ row }) => row)).toEqual([1, 2]);
   });
 
   test("ends with the error of a store that fails, which is no row's fault", async () => {

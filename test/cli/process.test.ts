@@ -66,7 +66,10 @@ describe.concurrent("the command line in a process of its own", () => {
     expect(outcome).toMatchObject({ code: 130, err: expect.stringContaining("Stopping") });
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThan(40);
-    expect(lines.every(({ status }) => status === "completed")).toBe(true);
+    const left = lines.filter(({ status }) => status !== "completed");
+    expect(left.every(({ status }) => status === "running")).toBe(true);
+    const recovered = jsonLines(await startCli(folder.path, "recover", "--workflow", SHOP, "--json").ended);
+    expect(recovered.map(({ runId, status }) => [runId, status]).sort()).toEqual(left.map(({ runId }) => [runId, "completed"]).sort());
   });
 
   test("says its version and its commands without opening anything", async () => {
