@@ -13,11 +13,11 @@ function bookEffect<const Name extends string, Entry extends BookEntry>(name: Na
     name,
     kind: "keyed",
     identity: (entry: Entry) => entry.applicationId,
-    perform: (entry: Entry, { idempotencyKey }) =>
-      book.enter(entry, idempotencyKey).catch((thrown: unknown) => {
+    perform: (entry: Entry, { idempotencyKey, signal }) =>
+      book.enter(entry, idempotencyKey, { signal }).catch((thrown: unknown) => {
         throw thrown instanceof BankRefusal ? refused(agent, name, thrown) : thrown;
       }),
-    undo: (_done, { performedUnder }) => book.strike(performedUnder),
+    undo: (_done, { performedUnder, signal }) => book.strike(performedUnder, { signal }),
   });
 }
 

@@ -1,8 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkflowPackage } from "../../index.js";
+import type { Bank } from "./bank.js";
 import { CreditDecision } from "./contracts.js";
 import { applicationFromRow, CSV_COLUMNS } from "./csv.js";
+import { httpBank } from "./http-bank.js";
 import { SAMPLES } from "./samples.js";
 import { sqliteBank } from "./sqlite-bank.js";
 import { creditWorkflow } from "./workflow.js";
@@ -15,10 +17,13 @@ export { verifyIncome } from "./agents/verify-income.js";
 export { CreditApplication, type Evidence } from "./application.js";
 export {
   type Bank,
+  type BankAction,
   BankRefusal,
   type Book,
   type BookEntry,
+  type BookName,
   type BureauInquiry,
+  type CallOptions,
   type EvidenceHold,
   type ExposureReservation,
   type FraudCase,
@@ -26,26 +31,38 @@ export {
   type Receipt,
   type RefusalCode,
 } from "./bank.js";
+export { type ArmedFault, BankFault, type BankFaultDefinition } from "./bank-faults.js";
+export { type BankServer, type BankServerOptions, bankServer } from "./bank-server.js";
 export { CreditDecision, CreditFraud, CreditIncome, CreditRisk, CreditScore, type Reason } from "./contracts.js";
+export { BankUrlInvalid, type HttpBankOptions, httpBank, OutcomeUnknown } from "./http-bank.js";
 export type { Scorecard } from "./scorecard.js";
 export { APPLICATION_SCORECARD } from "./scorecard-weights.js";
-export { type BookRow, type SqliteBank, type SqliteBankOptions, sqliteBank } from "./sqlite-bank.js";
-export type { BankCall, BookName } from "./sqlite-book.js";
+export { type BookRow, type Snapshot, type SqliteBank, type SqliteBankOptions, sqliteBank } from "./sqlite-bank.js";
+export type { BankCall, Finding } from "./sqlite-book.js";
 export { creditWorkflow } from "./workflow.js";
 
-/** What the command line runs as `credit-decision`: the workflow on a bank in the data folder, or in memory. */
+/**
+ * What the command line runs as `credit-decision`: the workflow on the bank at `WALKBACK_BANK_URL`, or else on one in the data
+ * folder, or in memory. Opening it throws `BankUrlInvalid`.
+ */
 export const creditDecision: WorkflowPackage = {
   name: "credit-decision",
   description: "Five agents decide applications for installment loans: score, income, fraud, risk, decision.",
   open: async ({ dataDir }) => {
-    if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
-    const bank = sqliteBank({ file: dataDir === undefined ? ":memory:" : join(dataDir, "credit-bank.db") });
-    return { workflow: creditWorkflow(bank), close: () => bank.close() };
+    const { bank, close } = openBank(process.env["WALKBACK_BANK_URL"], dataDir);
+    return { workflow: creditWorkflow(bank), close };
   },
   csv: { columns: CSV_COLUMNS, toInput: applicationFromRow },
   samples: SAMPLES,
   summarize: (output) => cellsFor(CreditDecision.schema.parse(output)),
 };
+
+function openBank(url: string | undefined, dataDir: string | undefined): { readonly bank: Bank; close(): Promise<void> } {
+  if (url) return { bank: httpBank({ url }), close: async () => {} };
+  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
+  const bank = sqliteBank({ file: dataDir === undefined ? ":memory:" : join(dataDir, "credit-bank.db") });
+  return { bank, close: () => bank.close() };
+}
 
 function cellsFor({
   applicationId,

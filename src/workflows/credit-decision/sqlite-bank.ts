@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
-import { type Bank, BankRefusal, type BookEntry } from "./bank.js";
-import { type BankCall, BOOKS, type BookName, bookIn, type Objection, type StoredRow } from "./sqlite-book.js";
+import { type Bank, BankRefusal, BOOK_NAMES, BOOKS, type BookEntry, type BookName } from "./bank.js";
+import { type BankCall, bookIn, type Finding, type Objection, type StoredRow } from "./sqlite-book.js";
 
 export interface SqliteBankOptions {
   /** A path, or ":memory:". */
@@ -20,6 +20,8 @@ export interface BookRow {
 export type Snapshot = Readonly<Record<BookName, readonly BookRow[]>>;
 
 export interface SqliteBank extends Bank {
+  /** `find`, telling what was struck from what never arrived. */
+  lookUp(book: BookName, idempotencyKey: string): Promise<Finding>;
   /** All books with their rows in the order of their keys; without the log, so that two of them can be compared. */
   snapshot(): Promise<Snapshot>;
   calls(): Promise<readonly BankCall[]>;
@@ -28,7 +30,7 @@ export interface SqliteBank extends Bank {
 
 /** Entries are rows, strikes delete them; what was struck stands in the log alone, which can only grow. */
 const SCHEMA = `
-  ${BOOKS.map((book) => `CREATE TABLE IF NOT EXISTS ${book} (idempotency_key TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, application_id TEXT NOT NULL, entry TEXT NOT NULL) STRICT;`).join("\n  ")}
+  ${BOOK_NAMES.map((book) => `CREATE TABLE IF NOT EXISTS ${book} (idempotency_key TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, application_id TEXT NOT NULL, entry TEXT NOT NULL) STRICT;`).join("\n  ")}
   CREATE TABLE IF NOT EXISTS calls (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, book TEXT NOT NULL, action TEXT NOT NULL,
     idempotency_key TEXT NOT NULL, application_id TEXT, outcome TEXT NOT NULL
@@ -45,13 +47,17 @@ export function sqliteBank({ file, maxExposureCents, now = () => new Date() }: S
   database.pragma("synchronous = FULL");
   database.transaction(() => database.exec(SCHEMA)).immediate();
   const book = <Entry extends BookEntry>(name: BookName, objection?: Objection<Entry>) => bookIn<Entry>(database, now, name, objection);
-  return {
+  const books = {
     inquiries: book("bureau_inquiries"),
     evidenceHolds: book("evidence_holds"),
     fraudCases: book("fraud_cases"),
     reservations: book("exposure_reservations", maxExposureCents === undefined ? undefined : exposureLimit(database, maxExposureCents)),
     letters: book("offers"),
-    snapshot: async () => Object.fromEntries(BOOKS.map((name) => [name, rowsOf(database, name)])) as Snapshot, // one for each name in BOOKS
+  };
+  return {
+    ...books,
+    lookUp: (name, key) => books[BOOKS[name].port].lookUp(key),
+    snapshot: async () => Object.fromEntries(BOOK_NAMES.map((name) => [name, rowsOf(database, name)])) as Snapshot, // one for each name
     calls: async () =>
       database
         .prepare<[], BankCall>(

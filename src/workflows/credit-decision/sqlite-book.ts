@@ -1,22 +1,31 @@
 import { createHash } from "node:crypto";
 import type { Database } from "better-sqlite3";
 import canonicalize from "canonicalize";
-import { BankRefusal, type Book, type BookEntry, type Receipt } from "./bank.js";
-
-export const BOOKS = ["bureau_inquiries", "evidence_holds", "fraud_cases", "exposure_reservations", "offers"] as const;
-export type BookName = (typeof BOOKS)[number];
+import { type BankAction, BankRefusal, BOOKS, type Book, type BookEntry, type BookName, type Receipt, type RefusalCode } from "./bank.js";
 
 /** One line of the log: every call, whatever came of it. */
 export interface BankCall {
   readonly seq: number;
   readonly at: string;
-  readonly book: string;
-  readonly action: "enter" | "strike";
+  readonly book: BookName;
+  readonly action: BankAction;
   readonly idempotencyKey: string;
-  /** Null for a strike of what never was. */
+  /** Null for a call about what is not there. */
   readonly applicationId: string | null;
-  /** `done` changed the books; `repeated` was done before; the rest is why it was refused. */
-  readonly outcome: "done" | "repeated" | "refused: KEY_REUSED" | "refused: KEY_STRUCK" | "refused: EXPOSURE_EXHAUSTED";
+  /** `done` changed the books; `repeated` was done before; a `find` says what it found; the rest is why it was refused. */
+  readonly outcome: "done" | "repeated" | Finding["status"] | `refused: ${RefusalCode}`;
+}
+
+/** What became of a key. */
+export type Finding =
+  | { readonly status: "entered"; readonly receipt: Receipt }
+  | { readonly status: "struck" }
+  /** Never heard of. */
+  | { readonly status: "unknown" };
+
+/** A book that can tell what was struck from what never arrived. */
+export interface SqliteBook<Entry extends BookEntry> extends Book<Entry> {
+  lookUp(idempotencyKey: string): Promise<Finding>;
 }
 
 /** Why a book will not take an entry, or undefined. */
@@ -35,7 +44,7 @@ export function bookIn<Entry extends BookEntry>(
   now: () => Date,
   name: BookName,
   objection: Objection<Entry> = () => undefined,
-): Book<Entry> {
+): SqliteBook<Entry> {
   const select = database.prepare<[string], StoredRow>(`SELECT * FROM ${name} WHERE idempotency_key = ?`);
   const insert = database.prepare<[string, string, string, string]>(`INSERT INTO ${name} VALUES (?, ?, ?, ?)`);
   const remove = database.prepare<[string]>(`DELETE FROM ${name} WHERE idempotency_key = ?`);
@@ -43,8 +52,8 @@ export function bookIn<Entry extends BookEntry>(
   const append = database.prepare<[string, string, string, string | null, string]>(
     `INSERT INTO calls (at, book, action, idempotency_key, application_id, outcome) VALUES (?, '${name}', ?, ?, ?, ?)`,
   );
-  const log = (action: BankCall["action"], key: string, applicationId: string | null, outcome: BankCall["outcome"]) => {
-    append.run(now().toISOString(), action, key, applicationId, outcome);
+  const log = (action: BankAction, key: string, applicationId: string | undefined, outcome: BankCall["outcome"]) => {
+    append.run(now().toISOString(), action, key, applicationId ?? null, outcome);
   };
 
   const judge = (entry: Entry, text: string, key: string): "done" | "repeated" | BankRefusal => {
@@ -57,27 +66,52 @@ export function bookIn<Entry extends BookEntry>(
   };
   const enter = database.transaction((entry: Entry, key: string): Receipt | BankRefusal => {
     const text = canonical(entry);
-    const verdict = judge(entry, text, key);
+    const invalid = misfit(name, entry);
+    const verdict = invalid ?? judge(entry, text, key);
     const refused = verdict instanceof BankRefusal;
     if (verdict === "done") insert.run(key, idFor(name, key), entry.applicationId, text);
-    log("enter", key, entry.applicationId, refused ? `refused: ${verdict.code}` : verdict);
+    log("enter", key, invalid ? undefined : entry.applicationId, refused ? `refused: ${verdict.code}` : verdict);
     return refused ? verdict : { id: idFor(name, key) };
   });
   const strike = database.transaction((key: string) => {
     const before = select.get(key);
     const repeated = struck.get(key) !== undefined;
     remove.run(key);
-    log("strike", key, before?.application_id ?? null, repeated ? "repeated" : "done");
+    log("strike", key, before?.application_id, repeated ? "repeated" : "done");
+  });
+  const lookUp = database.transaction((key: string): Finding => {
+    const row = select.get(key);
+    const finding: Finding = row ? { status: "entered", receipt: { id: row.id } } : { status: struck.get(key) ? "struck" : "unknown" };
+    log("find", key, row?.application_id, finding.status);
+    return finding;
   });
 
   return {
-    async enter(entry, key) {
+    async enter(entry, key, options) {
+      options?.signal?.throwIfAborted();
       const answer = enter.immediate(entry, key);
       if (answer instanceof BankRefusal) throw answer; // thrown outside, so that its line in the log is kept
       return answer;
     },
-    strike: async (key) => strike.immediate(key),
+    async strike(key, options) {
+      options?.signal?.throwIfAborted();
+      strike.immediate(key);
+    },
+    async find(key, options) {
+      options?.signal?.throwIfAborted();
+      const finding = lookUp.immediate(key);
+      return finding.status === "entered" ? finding.receipt : undefined;
+    },
+    lookUp: async (key) => lookUp.immediate(key),
   };
+}
+
+/** Types end at the process boundary, so the bank looks at what it is handed. */
+function misfit(name: BookName, entry: unknown): BankRefusal | undefined {
+  const { error } = BOOKS[name].entry.safeParse(entry);
+  if (!error) return undefined;
+  const issues = error.issues.map(({ path, message }) => `${path.join(".") || "the entry"}: ${message}`);
+  return new BankRefusal("ENTRY_INVALID", `That is no entry for ${name}. ${issues.join("; ")}.`);
 }
 
 /** Names an entry for whoever reads about it; the same for the same key, so that a repeat gives the same receipt. */
