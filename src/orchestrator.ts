@@ -104,6 +104,18 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const runtime = createRuntime({ ...runtimeOptions, store });
   const entries = new Map(workflows.map((workflow) => [workflow.name, entryFor(runtime, workflow)]));
   const underway = new Map<RunId, Promise<unknown>>();
+  const operations = new Set<Promise<unknown>>();
+
+  /** What `close` waits for: an operation from its first moment on, not only once its run is under way. */
+  const waitedFor =
+    <Args extends unknown[], T>(operation: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> => {
+      const promise = operation(...args);
+      operations.add(promise);
+      const done = () => operations.delete(promise);
+      promise.then(done, done);
+      return promise;
+    };
 
   const entryOf = (name: string): Entry => {
     const found = entries.get(name);
@@ -241,10 +253,10 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   }
 
   return {
-    start: start as Orchestrator["start"], // the overload with a workflow only narrows the output, by that workflow's own contract
-    resume,
-    cancel,
-    recover,
+    start: waitedFor(start) as Orchestrator["start"], // the overload with a workflow only narrows the output, by that workflow's own contract
+    resume: waitedFor(resume),
+    cancel: waitedFor(cancel),
+    recover: waitedFor(recover),
     stop,
     get,
     inspect: async (runId) => inspectRun(store, await recordOf(runId)),
@@ -252,7 +264,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     graph: (workflow) => entryOf(workflow).graph,
     workflows,
     async close() {
-      await Promise.allSettled(underway.values());
+      await Promise.allSettled(operations);
       if (typeof storeOption === "string") await store.close();
     },
     async [Symbol.asyncDispose]() {

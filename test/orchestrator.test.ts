@@ -330,3 +330,14 @@ describe("cancel", () => {
     expect(fleet.ledger.rows).toEqual(new Map());
   });
 });
+
+test("closing waits for a run that was started just before", async () => {
+  const ledger = aLedger();
+  const workflow = shopWorkflow(shopAgents(ledger));
+  const orchestrator = createOrchestrator({ workflows: [workflow] });
+
+  const run = orchestrator.start(workflow, anOrder());
+  await orchestrator.close();
+
+  expect(await run).toMatchObject({ status: "completed" });
+});

@@ -5,7 +5,8 @@ import { FORMATS } from "./read-input.js";
 import type { RunOptions } from "./run.js";
 import type { Settings } from "./settings.js";
 
-const DEFAULT_CONCURRENCY = 8;
+/** Below the five failures in a row that open a breaker, so that a single fault in each run does not look like an outage. */
+const DEFAULT_CONCURRENCY = 4;
 const DEFAULT_RECOVER_EVERY = 5;
 const STATUSES: readonly RunStatus[] = ["queued", "running", "waiting", "completed", "rolled-back", "parked", "canceled"];
 const WORKFLOW = "a name of the catalog, or the path of a module that exports workflowPackage";
