@@ -201,7 +201,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     if (typeof read === "string") throw unusable(question, read);
     // The answer is on disk before anything else happens; a crash from here on does not lose it.
     await store.runs.answer(record.runId, question.id, read, runtime.now().toISOString());
-    return carryOn(record);
+    return carryOn(record).catch((thrown) => unlessHeld(thrown, () => get(runId)));
   }
 
   async function cancel(runId: string, reason = "no reason given"): Promise<Run> {
@@ -218,12 +218,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       await task;
       return get(runId);
     }
-    try {
-      return await carryOn(record);
-    } catch (thrown) {
-      if (isWalkbackError(thrown) && thrown.code === "RUN_HELD") return get(runId); // its holder hears of it
-      throw thrown;
-    }
+    return carryOn(record).catch((thrown) => unlessHeld(thrown, () => get(runId)));
   }
 
   async function recover(): Promise<readonly Run[]> {
@@ -303,6 +298,12 @@ async function refusePastPivot(store: Store, kit: Kit, runId: RunId): Promise<vo
   if (!pivot) return;
   const message = `Run ${runId} cannot be canceled: "${pivot.effect}" of ${pivot.agent} has been performed, and there is no way back past it.`;
   throw new PastPivot(message, { runId, effect: pivot.effect });
+}
+
+/** The wish is on disk, and another process carries the run: it hears of it, or whoever recovers the run does. */
+function unlessHeld(thrown: unknown, otherwise: () => Promise<Run>): Promise<Run> {
+  if (isWalkbackError(thrown) && thrown.code === "RUN_HELD") return otherwise();
+  throw thrown;
 }
 
 /** Another process was faster; its run is not ours to report. */
