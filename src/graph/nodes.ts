@@ -91,7 +91,7 @@ export interface Acceptance {
 }
 
 /** Writes the run's row and version 0 and opens its scope; from here on the run is not forgotten. Throws `RUN_EXISTS`. */
-export async function acceptRun(runtime: Runtime, { workflow, runId, input }: Acceptance): Promise<Version> {
+async function acceptRun(runtime: Runtime, { workflow, runId, input }: Acceptance): Promise<Version> {
   const accepted = await acceptOnce(runtime, { workflow, runId, input }, undefined);
   if (accepted.kind === "accepted") return accepted.version;
   throw new Error(`Run ${runId} was accepted under a key that was not given.`);
@@ -151,7 +151,7 @@ function node(kit: Kit, work: (scope: RunScope, state: WorkflowState) => Promise
  * The run's scope in this invocation of the graph. One that an earlier invocation left behind (it stopped to ask, and
  * nobody released it) is let go once it is quiet: LangGraph is about to replay the answers that scope has heard.
  */
-export async function enter(runtime: Runtime, config: LangGraphRunnableConfig): Promise<RunScope> {
+async function enter(runtime: Runtime, config: LangGraphRunnableConfig): Promise<RunScope> {
   const runId = runIdOf(config);
   const scope = runtime.activeScope(runId) ?? (await runtime.claim(runId));
   const { control } = config; // LangGraph makes one for each invocation

@@ -47,7 +47,7 @@ export function updateOf(version: Version): StateUpdate {
   return { [contractName(version)]: version.data, versions: { [version.number]: headOf(version) } };
 }
 
-export function headOf({ number, agent, contract, parents, hash }: Version | VersionHead): VersionHead {
+function headOf({ number, agent, contract, parents, hash }: Version | VersionHead): VersionHead {
   return { number, agent, contract, parents, hash };
 }
 

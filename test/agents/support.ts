@@ -17,7 +17,7 @@ import * as z from "zod";
 export const REFUSED = "refused";
 
 export const Wish = defineContract({ name: "travel.wish", version: 1, schema: z.object({ id: z.string() }) });
-export const Trip = defineContract({
+const Trip = defineContract({
   name: "travel.trip",
   version: 1,
   schema: z.object({ note: z.string() }),

@@ -7,7 +7,7 @@ export const Order = defineContract({
   schema: z.object({ id: z.string(), amountCents: z.int().positive() }),
 });
 export const Stock = defineContract({ name: "shop.stock", version: 1, schema: z.object({ shelf: z.string() }) });
-export const Payment = defineContract({ name: "shop.payment", version: 1, schema: z.object({ paidCents: z.int() }) });
+const Payment = defineContract({ name: "shop.payment", version: 1, schema: z.object({ paidCents: z.int() }) });
 export const Parcel = defineContract({
   name: "shop.parcel",
   version: 1,
