@@ -55,7 +55,7 @@ export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Pro
   const startedAt = runtime.now().getTime();
   try {
     await intendWork(scope, call);
-    const site = { signal: scope.signal, round, emit: scope.emit };
+    const site = { step, signal: scope.signal, round, emit: scope.emit };
     const answer = await runtime.guardOf(agent).call(site, (attempt) => execute(runtime, scope, call, attempt));
     crashPoint("step.recorded:before");
     const version = await append(runtime, scope, call, sealAnswer(runtime, call, answer));

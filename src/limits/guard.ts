@@ -65,6 +65,8 @@ export interface Attempt {
 
 /** From where a call comes: what stops it, and who hears of it. */
 export interface CallSite {
+  /** Who is called, where it is not the agent itself: a branch of a fan-out (`name[3]`). */
+  readonly step?: string;
   readonly signal: AbortSignal;
   readonly round: number;
   emit(event: RunEventBody): void;
@@ -109,14 +111,15 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
 
   async function attempt<T>(site: CallSite, number: number, work: (attempt: Attempt) => Promise<T>): Promise<T> {
     const startedAt = now().getTime();
+    const { step = agent } = site;
     try {
-      return await time.execute(({ signal }) => answer(agent, work, { number, signal }), site.signal);
+      return await time.execute(({ signal }) => answer(step, work, { number, signal }), site.signal);
     } catch (thrown) {
       if (isBubbleUp(thrown)) throw thrown;
-      const failure = classify(agent, thrown, site.signal, limits);
+      const failure = classify(step, thrown, site.signal, limits);
       const durationMs = now().getTime() - startedAt;
       if (failure.code !== "ABORTED")
-        site.emit({ type: "agent.attempt-failed", agent, round: site.round, attempt: number, durationMs, failure: failure.toJSON() });
+        site.emit({ type: "agent.attempt-failed", agent: step, round: site.round, attempt: number, durationMs, failure: failure.toJSON() });
       throw failure;
     }
   }

@@ -85,7 +85,10 @@ test("a branch that fails for good walks all of them back", async () => {
 
   const run = await ill.orchestrator.start(ill.workflow, { items });
 
-  expect(run).toMatchObject({ status: "rolled-back", failure: { code: "AGENT_FAILED", message: expect.stringContaining("no price") } });
+  expect(run).toMatchObject({
+    status: "rolled-back",
+    failure: { code: "AGENT_FAILED", message: "price-basket[2] threw: no price.", details: { agent: "price-basket[2]" } },
+  });
   expect(till.ledger.rows).toEqual(new Map());
 });
 
