@@ -1,0 +1,685 @@
+import { describe, expect, test } from "vitest";
+import { type Failure, type Fence, hashOf, type NewRun, type RunId, type Store, seal } from "walkback";
+import { acceptedIn, aNewRun, anEntry, anEvent, aQuestion, aRunId, aVersion } from "../support/records.js";
+
+const FAILURE: Failure = { code: "AGENT_FAILED", message: "pay-out threw: no.", details: { agent: "pay-out" }, causes: [] };
+const ENDED_AT = "2026-11-02T08:01:00.000Z";
+const withCode = (code: string) => expect.objectContaining({ code });
+
+/** What every store must do, whatever it is made of. `open` gives an empty one. */
+export function storeConformance(name: string, open: () => Promise<Store & AsyncDisposable>): void {
+  describe(`a store in ${name}`, () => {
+    describe("accepting a run", () => acceptsRuns(open));
+    describe("the state of a run", () => keepsStates(open));
+    describe("leases", () => keepsLeases(open));
+    describe("questions to a human", () => keepsQuestions(open));
+    describe("the version log", () => keepsVersions(open));
+    describe("what became of a round of work", () => keepsOutcomes(open));
+    describe("the journal", () => keepsJournal(open));
+    describe("events", () => keepsEvents(open));
+    describe("closing", () => closes(open));
+    describe("LangGraph's checkpoints", () => keepsCheckpoints(open));
+  });
+}
+
+type Open = () => Promise<Store & AsyncDisposable>;
+
+function acceptsRuns(open: Open): void {
+  test("writes the run's row and its input as version 0 in one go", async () => {
+    await using store = await open();
+    const acceptance = aNewRun();
+
+    const accepted = await store.runs.accept(acceptance);
+
+    const [version] = await store.versions.list(acceptance.runId);
+    expect(version).toMatchObject({ number: 0, agent: "input", contract: "credit.application@1", source: "input", parents: [] });
+    expect(version?.data).toEqual({ applicantId: "a-1" });
+    expect(accepted).toEqual({
+      kind: "accepted",
+      version,
+      lease: { runId: acceptance.runId, epoch: 1, until: acceptance.until, crashes: 0, cancelReason: undefined },
+    });
+    expect(await store.runs.find(acceptance.runId)).toEqual({
+      runId: acceptance.runId,
+      workflow: "credit-decision",
+      workflowVersion: 1,
+      status: "running",
+      acceptedAt: acceptance.acceptedAt,
+      endedAt: undefined,
+      failure: undefined,
+      outputVersion: undefined,
+    });
+    expect(await store.versions.list(acceptance.runId)).toHaveLength(1);
+  });
+
+  test("refuses an id that is taken, and leaves the run that has it alone", async () => {
+    await using store = await open();
+    const acceptance = aNewRun();
+    await store.runs.accept(acceptance);
+
+    const again = store.runs.accept({ ...acceptance, workflow: "other", input: seal("other") });
+
+    await expect(again).rejects.toThrow(withCode("RUN_EXISTS"));
+    expect(await store.runs.find(acceptance.runId)).toMatchObject({ workflow: "credit-decision" });
+    expect(await store.versions.list(acceptance.runId)).toMatchObject([{ data: { applicantId: "a-1" } }]);
+  });
+
+  test("accepts one of twenty that ask for the same id at the same time", async () => {
+    await using store = await open();
+    const acceptance = aNewRun();
+
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => store.runs.accept(acceptance)));
+
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(await store.versions.list(acceptance.runId)).toHaveLength(1);
+  });
+
+  test("lists runs newest first, whatever their ids", async () => {
+    await using store = await open();
+    const ids = ["bbbb", "aaaa", "cccc"].map((id) => `${id}0000-0000-4000-8000-000000000000` as RunId);
+    for (const [index, runId] of ids.entries()) await acceptedIn(store, { runId, acceptedAt: `2026-11-02T08:00:0${index}.000Z` });
+
+    const listed = await store.runs.list({});
+
+    expect(listed.map(({ runId }) => runId)).toEqual(ids.toReversed());
+  });
+
+  test("lists runs by status, by workflow, by both, and as many as are asked for", async () => {
+    await using store = await open();
+    const [a, b, c] = [
+      await acceptedIn(store, { workflow: "credit" }),
+      await acceptedIn(store, { workflow: "research" }),
+      await acceptedIn(store, { workflow: "credit" }),
+    ];
+    await store.runs.change(a, { status: "completed", endedAt: ENDED_AT, outputVersion: 0 });
+    const ids = async (query: Parameters<Store["runs"]["list"]>[0]) => (await store.runs.list(query)).map(({ runId }) => runId);
+
+    expect(await ids({ status: "completed" })).toEqual([a.runId]);
+    expect(await ids({ workflow: "credit" })).toEqual([c.runId, a.runId]);
+    expect(await ids({ workflow: "credit", status: "running" })).toEqual([c.runId]);
+    expect(await ids({ workflow: "nobody's" })).toEqual([]);
+    expect(await ids({ limit: 2 })).toEqual([c.runId, b.runId]);
+  });
+
+  test("lists fifty runs when no number is given", async () => {
+    await using store = await open();
+    await Promise.all(Array.from({ length: 51 }, () => acceptedIn(store)));
+
+    expect(await store.runs.list({})).toHaveLength(50);
+  });
+
+  test("finds nothing where there is nothing", async () => {
+    await using store = await open();
+
+    expect(await store.runs.find(aRunId())).toBeUndefined();
+    expect(await store.runs.list({})).toEqual([]);
+    expect(await store.versions.list(aRunId())).toEqual([]);
+    expect(await store.versions.find(aRunId(), 0)).toBeUndefined();
+    expect(await store.versions.firstBroken(aRunId())).toBeUndefined();
+  });
+}
+
+function keepsStates(open: Open): void {
+  test.each([
+    [{ status: "completed", endedAt: ENDED_AT, outputVersion: 0 } as const],
+    [{ status: "rolled-back", endedAt: ENDED_AT, failure: FAILURE } as const],
+    [{ status: "canceled", endedAt: ENDED_AT, failure: FAILURE } as const],
+  ])("a run that is $status stays so: everything after it is refused", async (end) => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.runs.change(run, end);
+
+    const late = [
+      store.runs.change(run, { status: "running" }),
+      store.runs.change(run, { status: "rolled-back", endedAt: "2027-01-01T00:00:00.000Z", failure: FAILURE }),
+      store.runs.ask(run, aQuestion()),
+      store.runs.answer(run.runId, "pay-out#0", { decision: "retry" }, ENDED_AT),
+    ];
+
+    for (const change of late) await expect(change).rejects.toThrow(withCode("RUN_FINISHED"));
+    expect(await store.runs.find(run.runId)).toMatchObject(end);
+    expect(await store.runs.openQuestions(run.runId)).toEqual([]);
+  });
+
+  test("a parked run has its failure on record until it goes on", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    await store.runs.change(run, { status: "parked", failure: FAILURE });
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "parked", failure: FAILURE });
+    await store.runs.change(run, { status: "running" });
+
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "running", failure: undefined, endedAt: undefined });
+    await store.runs.change(run, { status: "completed", endedAt: ENDED_AT, outputVersion: 0 });
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "completed", failure: undefined, endedAt: ENDED_AT });
+  });
+
+  test("a run nobody knows cannot change", async () => {
+    await using store = await open();
+    const run = { runId: aRunId(), epoch: 1 };
+
+    const changes = [
+      store.runs.change(run, { status: "running" }),
+      store.runs.ask(run, aQuestion()),
+      store.runs.answer(run.runId, "pay-out#0", { decision: "retry" }, ENDED_AT),
+      store.versions.append(aVersion(run)),
+      store.journal.append(anEntry(run)),
+    ];
+
+    for (const change of changes) await expect(change).rejects.toThrow(withCode("RUN_UNKNOWN"));
+  });
+}
+
+function keepsQuestions(open: Open): void {
+  test("a run that asks is waiting until it is answered", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const question = aQuestion();
+
+    await store.runs.ask(run, question);
+
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "waiting" });
+    expect(await store.runs.openQuestions(run.runId)).toEqual([question]);
+    await store.runs.answer(run.runId, question.id, { decision: "retry" }, ENDED_AT);
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "running" });
+    expect(await store.runs.openQuestions(run.runId)).toEqual([]);
+  });
+
+  test("a walk-back that asks parks its run, with the failure", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    await store.runs.ask(run, aQuestion({ kind: "undo-failed" }), FAILURE);
+
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "parked", failure: FAILURE });
+  });
+
+  test("with two open questions the run waits for both answers", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.runs.ask(run, aQuestion({ id: "a#0" }));
+    await store.runs.ask(run, aQuestion({ id: "b#0" }));
+
+    await store.runs.answer(run.runId, "a#0", { decision: "retry" }, ENDED_AT);
+
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "waiting" });
+    expect(await store.runs.openQuestions(run.runId)).toMatchObject([{ id: "b#0" }]);
+    await store.runs.answer(run.runId, "b#0", { decision: "retry" }, ENDED_AT);
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "running" });
+  });
+
+  test("a question that was answered is not opened again by a node that runs twice", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.runs.ask(run, aQuestion());
+    await store.runs.answer(run.runId, aQuestion().id, { decision: "retry" }, ENDED_AT);
+
+    await store.runs.ask(run, aQuestion());
+
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "running" });
+    expect(await store.runs.openQuestions(run.runId)).toEqual([]);
+  });
+
+  test("the first answer counts, and is on record with its question", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.runs.ask(run, aQuestion());
+
+    await store.runs.answer(run.runId, aQuestion().id, { decision: "retry" }, ENDED_AT);
+    await store.runs.answer(run.runId, aQuestion().id, { decision: "reject", reason: "too late" }, "2027-01-01T00:00:00.000Z");
+
+    expect(await store.runs.answered(run.runId)).toEqual([{ question: aQuestion(), answer: { decision: "retry" }, answeredAt: ENDED_AT }]);
+  });
+
+  test("an answer to a question that nobody asked changes nothing", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.runs.change(run, { status: "parked", failure: FAILURE });
+
+    await store.runs.answer(run.runId, "nobody asked", { decision: "retry" }, ENDED_AT);
+
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "parked" });
+    expect(await store.runs.answered(run.runId)).toEqual([]);
+  });
+
+  test("the questions of one run are not those of another", async () => {
+    await using store = await open();
+    const [asking, other] = [await acceptedIn(store), await acceptedIn(store)];
+    await store.runs.ask(asking, aQuestion());
+
+    await store.runs.answer(other.runId, aQuestion().id, { decision: "retry" }, ENDED_AT);
+
+    expect(await store.runs.find(asking.runId)).toMatchObject({ status: "waiting" });
+    expect(await store.runs.openQuestions(other.runId)).toEqual([]);
+  });
+}
+
+function keepsLeases(open: Open): void {
+  const NOW = "2026-11-02T08:00:10.000Z";
+  const UNTIL = "2026-11-02T08:00:30.000Z";
+  const LATER = "2026-11-02T08:00:31.000Z";
+  const claimOf = ({ runId }: Fence, now = LATER) => ({ runId, holder: "another", now, until: "2026-11-02T08:01:01.000Z" });
+
+  test("a run that is being carried cannot be claimed until its lease has lapsed", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store, { until: UNTIL, holder: "the first" });
+
+    await expect(store.runs.claim(claimOf(run, NOW))).rejects.toThrow(
+      expect.objectContaining({ code: "RUN_HELD", details: { runId: run.runId, holder: "the first", until: UNTIL } }),
+    );
+    expect(await store.runs.claim(claimOf(run, LATER))).toMatchObject({ runId: run.runId, epoch: 2 });
+  });
+
+  test("one of twenty that claim a run at the same time gets it", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    const claims = await Promise.allSettled(Array.from({ length: 20 }, () => store.runs.claim(claimOf(run))));
+
+    expect(claims.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("whoever lost the run can write nothing to it any more", async () => {
+    await using store = await open();
+    const lost = await acceptedIn(store);
+    const lease = await store.runs.claim(claimOf(lost));
+
+    const late = [
+      store.versions.append(aVersion(lost)),
+      store.versions.appendFailure({ ...lost, agent: "pay-out", round: 0, failure: FAILURE, at: ENDED_AT }),
+      store.journal.append(anEntry(lost)),
+      store.runs.change(lost, { status: "completed", endedAt: ENDED_AT, outputVersion: 0 }),
+      store.runs.ask(lost, aQuestion()),
+    ];
+    store.events.emit(anEvent(lost), lost.epoch);
+
+    for (const write of late)
+      await expect(write).rejects.toThrow(
+        expect.objectContaining({ code: "FENCED", details: { runId: lost.runId, epoch: lost.epoch, currentEpoch: lease.epoch } }),
+      );
+    await store.versions.append(aVersion(lease));
+    expect(await store.versions.list(lost.runId)).toHaveLength(2);
+    expect(await store.journal.list(lost.runId)).toEqual([]);
+    expect(await store.events.list(lost.runId)).toEqual([]);
+    expect(await store.runs.find(lost.runId)).toMatchObject({ status: "running" });
+  });
+
+  test("a lease that is renewed in time is kept; the others are named", async () => {
+    await using store = await open();
+    const [kept, lost] = [await acceptedIn(store), await acceptedIn(store)];
+    await store.runs.claim(claimOf(lost));
+
+    expect(await store.runs.renew([kept, lost], "2026-11-02T09:00:00.000Z")).toEqual([lost.runId]);
+
+    await expect(store.runs.claim(claimOf(kept))).rejects.toThrow(withCode("RUN_HELD"));
+  });
+
+  test("a lease that is given back can be claimed at once, but not by giving back somebody else's", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    await store.runs.release(run.runId, 99);
+    await expect(store.runs.claim(claimOf(run, NOW))).rejects.toThrow(withCode("RUN_HELD"));
+    await store.runs.release(run.runId, run.epoch);
+
+    expect(await store.runs.claim(claimOf(run, NOW))).toMatchObject({ epoch: 2, crashes: 0 });
+  });
+
+  test("counts the holders in a row that died without getting the run any further", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const dies = async (hour: number) =>
+      store.runs.claim({
+        runId: run.runId,
+        holder: "another",
+        now: `2026-11-02T${hour}:00:00.000Z`,
+        until: `2026-11-02T${hour}:00:30.000Z`,
+      });
+
+    const first = await dies(10);
+    const second = await dies(11);
+    await store.versions.append(aVersion(second));
+    const third = await dies(12);
+    const fourth = await dies(13);
+
+    expect([first, second, third, fourth].map(({ crashes }) => crashes)).toEqual([1, 2, 1, 2]);
+  });
+
+  test("a run that has ended or that nobody knows cannot be claimed", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.runs.change(run, { status: "completed", endedAt: ENDED_AT, outputVersion: 0 });
+
+    await expect(store.runs.claim(claimOf(run))).rejects.toThrow(withCode("RUN_FINISHED"));
+    await expect(store.runs.claim(claimOf({ runId: aRunId(), epoch: 1 }))).rejects.toThrow(withCode("RUN_UNKNOWN"));
+  });
+
+  test("finds the runs that nobody carries, oldest first: not the held, the waiting, the parked or the ended", async () => {
+    await using store = await open();
+    const [lapsed, held, waiting, parked, ended, released] = [
+      await acceptedIn(store, { until: NOW }),
+      await acceptedIn(store, { until: "2026-11-02T09:00:00.000Z" }),
+      await acceptedIn(store, { until: NOW }),
+      await acceptedIn(store, { until: NOW }),
+      await acceptedIn(store, { until: NOW }),
+      await acceptedIn(store, { until: "2026-11-02T09:00:00.000Z" }),
+    ];
+    await store.runs.ask(waiting, aQuestion());
+    await store.runs.change(parked, { status: "parked", failure: FAILURE });
+    await store.runs.change(ended, { status: "completed", endedAt: ENDED_AT, outputVersion: 0 });
+    await store.runs.release(released.runId, released.epoch);
+    const claimable = async (limit: number) => (await store.runs.claimable(LATER, limit)).map(({ runId }) => runId);
+
+    expect(await claimable(10)).toEqual([lapsed.runId, released.runId]);
+    expect(await claimable(1)).toEqual([lapsed.runId]);
+    expect(await store.runs.find(held.runId)).toMatchObject({ status: "running" });
+  });
+
+  test("the first wish to cancel is kept for whoever carries the run, and brings a waiting one back to life", async () => {
+    await using store = await open();
+    const [run, other] = [await acceptedIn(store, { until: NOW }), await acceptedIn(store)];
+    await store.runs.ask(run, aQuestion());
+
+    await store.runs.requestCancel(run.runId, "the customer withdrew");
+    await store.runs.requestCancel(run.runId, "again");
+
+    expect(await store.runs.cancelRequests([run.runId, other.runId])).toEqual([{ runId: run.runId, reason: "the customer withdrew" }]);
+    expect((await store.runs.claimable(LATER, 10)).map(({ runId }) => runId)).toContain(run.runId);
+    expect(await store.runs.claim(claimOf(run))).toMatchObject({ cancelReason: "the customer withdrew" });
+  });
+
+  describe("the same start twice, by its idempotency key,", () => {
+    const keyed = (change: Partial<NewRun> = {}) => aNewRun({ idempotencyKey: "order-1", ...change });
+
+    test("is one run", async () => {
+      await using store = await open();
+      const first = keyed();
+      await store.runs.accept(first);
+
+      expect(await store.runs.accept(keyed())).toEqual({ kind: "known", runId: first.runId });
+      expect(await store.runs.list({})).toHaveLength(1);
+    });
+
+    test.each([
+      ["another input", { input: seal("other") }],
+      ["another workflow", { workflow: "other" }],
+    ])("is refused with %s", async (_what, change) => {
+      await using store = await open();
+      const first = keyed();
+      await store.runs.accept(first);
+
+      await expect(store.runs.accept(keyed(change))).rejects.toThrow(
+        expect.objectContaining({ code: "KEY_REUSED", details: { idempotencyKey: "order-1", runId: first.runId } }),
+      );
+    });
+  });
+}
+
+function keepsVersions(open: Open): void {
+  test("two hundred appends at once get two hundred numbers without a gap, in one chain", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    const appended = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => store.versions.append(aVersion(run, { agent: `agent[${n}]` }))),
+    );
+
+    const versions = await store.versions.list(run.runId);
+    expect(versions.map(({ number }) => number)).toEqual(Array.from({ length: 201 }, (_, n) => n));
+    expect(appended.map(({ agent }) => agent)).toEqual(Array.from({ length: 200 }, (_, n) => `agent[${n}]`));
+    expect(versions.slice(1).map(({ previousHash }) => previousHash)).toEqual(versions.slice(0, -1).map(({ hash }) => hash));
+    expect(new Set(versions.map(({ hash }) => hash)).size).toBe(201);
+    expect(await store.versions.firstBroken(run.runId)).toBeUndefined();
+  });
+
+  test("runs that write at the same time have a chain each", async () => {
+    await using store = await open();
+    const runs = await Promise.all(Array.from({ length: 5 }, () => acceptedIn(store)));
+
+    await Promise.all(Array.from({ length: 10 }, (_, round) => runs.map((run) => store.versions.append(aVersion(run, { round })))).flat());
+
+    for (const run of runs) {
+      expect((await store.versions.list(run.runId)).map(({ number }) => number)).toEqual(Array.from({ length: 11 }, (_, n) => n));
+      expect(await store.versions.firstBroken(run.runId)).toBeUndefined();
+    }
+  });
+
+  test("gives back what was appended, its data frozen", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const data = seal({ points: 700, reasons: ["é", { "a/b": null }] });
+
+    const appended = await store.versions.append(aVersion(run, { parents: [0], round: 2, source: "human", data }));
+
+    expect(appended).toMatchObject({
+      number: 1,
+      agent: "calculate-score",
+      agentVersion: 1,
+      contract: "credit.score@1",
+      round: 2,
+      source: "human",
+    });
+    expect(appended).toMatchObject({ parents: [0], data: data.data, dataHash: data.hash, at: "2026-11-02T08:00:01.000Z" });
+    expect(await store.versions.find(run.runId, 1)).toEqual(appended);
+    expect(() => Object.assign(appended.data as object, { points: 1 })).toThrow(TypeError);
+  });
+
+  test("the same run, agent and round again returns the version that is there", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const first = await store.versions.append(aVersion(run));
+
+    const [again, twice] = await Promise.all([
+      store.versions.append(aVersion(run, { data: seal({ points: 1 }) })),
+      store.versions.append(aVersion(run, { data: seal({ points: 2 }) })),
+    ]);
+
+    expect([again, twice]).toEqual([first, first]);
+    expect(await store.versions.list(run.runId)).toHaveLength(2);
+  });
+
+  test("another round of the same agent is another version", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    await store.versions.append(aVersion(run));
+
+    const repaired = await store.versions.append(aVersion(run, { round: 1, data: seal({ points: 1 }) }));
+
+    expect(repaired).toMatchObject({ number: 2, data: { points: 1 } });
+  });
+
+  describe("earlier answers to the same question", () => {
+    const question = { agent: "calculate-score", agentVersion: 1, inputHash: "the-question" };
+    const answered = async (store: Store, points: number, status: "completed" | "rolled-back", runId = aRunId()) => {
+      const run = await acceptedIn(store, { runId });
+      await store.versions.append(aVersion(run, { data: seal({ points }) }));
+      const end = { endedAt: ENDED_AT, ...(status === "completed" ? { status, outputVersion: 1 } : { status, failure: FAILURE }) };
+      await store.runs.change(run, end);
+    };
+
+    test("come from runs that completed only", async () => {
+      await using store = await open();
+      await answered(store, 1, "rolled-back");
+      await store.versions.append(aVersion(await acceptedIn(store)));
+
+      expect(await store.versions.findAnswer(question)).toBeUndefined();
+    });
+
+    test("the newest counts, whatever the ids of the runs", async () => {
+      await using store = await open();
+      await answered(store, 1, "completed", "bbbb0000-0000-4000-8000-000000000000" as RunId);
+      await answered(store, 2, "completed", "aaaa0000-0000-4000-8000-000000000000" as RunId);
+      await answered(store, 3, "rolled-back");
+
+      expect(await store.versions.findAnswer(question)).toMatchObject({ data: { points: 2 } });
+    });
+
+    test.each([
+      ["another agent", { agent: "assess-risk" }],
+      ["another version of the agent", { agentVersion: 2 }],
+      ["another question", { inputHash: "another" }],
+    ])("are not those to %s", async (_what, change) => {
+      await using store = await open();
+      await answered(store, 1, "completed");
+
+      expect(await store.versions.findAnswer({ ...question, ...change })).toBeUndefined();
+    });
+
+    test("are the agent's own, never a fallback or a human's", async () => {
+      await using store = await open();
+      const run = await acceptedIn(store);
+      await store.versions.append(aVersion(run, { source: "fallback" }));
+      await store.versions.append(aVersion(run, { source: "human", round: 1 }));
+      await store.runs.change(run, { status: "completed", endedAt: ENDED_AT, outputVersion: 1 });
+
+      expect(await store.versions.findAnswer(question)).toBeUndefined();
+    });
+  });
+}
+
+function keepsOutcomes(open: Open): void {
+  test("is a version, a failure, or not known yet", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const version = await store.versions.append(aVersion(run));
+    await store.versions.appendFailure({ ...run, agent: "pay-out", round: 0, failure: FAILURE, at: ENDED_AT });
+
+    expect(await store.versions.outcome(run.runId, "calculate-score", 0)).toEqual({ kind: "version", version });
+    expect(await store.versions.outcome(run.runId, "pay-out", 0)).toEqual({ kind: "failure", failure: FAILURE });
+    expect(await store.versions.outcome(run.runId, "pay-out", 1)).toBeUndefined();
+    expect(await store.versions.outcome(aRunId(), "pay-out", 0)).toBeUndefined();
+  });
+
+  test("a failure is remembered once: the first", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const failed = { ...run, agent: "pay-out", round: 0, at: ENDED_AT };
+
+    await store.versions.appendFailure({ ...failed, failure: FAILURE });
+    await store.versions.appendFailure({ ...failed, failure: { ...FAILURE, message: "another" } });
+
+    expect(await store.versions.outcome(run.runId, "pay-out", 0)).toEqual({ kind: "failure", failure: FAILURE });
+  });
+}
+
+function keepsJournal(open: Open): void {
+  test("gives back what was written, in the order in which it was written", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const phases = ["intended", "failed", "performed", "undo-intended", "undo-failed", "undo-failed", "undone"] as const;
+    const entries = phases.map((phase, n) => anEntry(run, { phase, body: { n, nothing: null } }));
+
+    await Promise.all(entries.map((entry) => store.journal.append(entry)));
+
+    expect(await store.journal.list(run.runId)).toStrictEqual(entries);
+  });
+
+  test.each(["recorded", "intended", "performed", "undone", "settled"] as const)(
+    "an effect is %s once: a repeat changes nothing",
+    async (phase) => {
+      await using store = await open();
+      const run = await acceptedIn(store);
+
+      await store.journal.append(anEntry(run, { phase, body: "first" }));
+      await store.journal.append(anEntry(run, { phase, body: "second" }));
+
+      expect(await store.journal.list(run.runId)).toMatchObject([{ phase, body: "first" }]);
+    },
+  );
+
+  test("the same phase under another key is another entry, and other runs do not see it", async () => {
+    await using store = await open();
+    const [run, other] = [await acceptedIn(store), await acceptedIn(store)];
+
+    await store.journal.append(anEntry(run));
+    await store.journal.append(anEntry(run, { key: "another", generation: 1 }));
+
+    expect(await store.journal.list(run.runId)).toHaveLength(2);
+    expect(await store.journal.list(other.runId)).toEqual([]);
+  });
+}
+
+function keepsEvents(open: Open): void {
+  test("are read in the order in which they were emitted, each with all that it said", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const events = [anEvent(run, "a"), anEvent(run, "b"), { ...anEvent(run), type: "run.failed", failure: FAILURE } as const];
+
+    for (const event of events) store.events.emit(event, run.epoch);
+    await store.versions.append(aVersion(run));
+
+    expect(await store.events.list(run.runId)).toEqual(events);
+  });
+
+  test("whoever awaits a later write awaits the events before it", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    for (let n = 0; n < 50; n++) {
+      store.events.emit(anEvent(run, `agent-${n}`), run.epoch);
+      await store.journal.append(anEntry(run, { phase: "failed", body: n }));
+      expect(await store.events.list(run.runId)).toHaveLength(n + 1);
+    }
+  });
+}
+
+function closes(open: Open): void {
+  test("writes what is still queued", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    store.events.emit(anEvent(run), run.epoch);
+    const append = store.versions.append(aVersion(run));
+
+    await store.close();
+
+    await expect(append).resolves.toMatchObject({ number: 1 });
+  });
+
+  test("refuses whatever is written after it, from the moment it is asked for", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    const closing = store.close();
+    const late = store.versions.append(aVersion(run));
+
+    await expect(late).rejects.toThrow(withCode("STORE_CLOSED"));
+    await closing;
+    await expect(store.runs.change(run, { status: "running" })).rejects.toThrow(withCode("STORE_CLOSED"));
+    await expect(store.journal.append(anEntry(run))).rejects.toThrow(withCode("STORE_CLOSED"));
+  });
+
+  test("may be asked for twice, and nobody minds an event that comes too late", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    await Promise.all([store.close(), store.close()]);
+    store.events.emit(anEvent(run), run.epoch);
+
+    await expect(store.close()).resolves.toBeUndefined();
+  });
+}
+
+function keepsCheckpoints(open: Open): void {
+  test("are kept beside the rest, in parallel with other writes", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const config = { configurable: { thread_id: run.runId, checkpoint_ns: "" } };
+    const checkpoint = {
+      v: 4,
+      id: hashOf(run.runId),
+      ts: ENDED_AT,
+      channel_values: { a: 1 },
+      channel_versions: { a: 1 },
+      versions_seen: {},
+    };
+    const metadata = { source: "input" as const, step: -1, parents: {} };
+
+    const [saved] = await Promise.all([store.checkpointer.put(config, checkpoint, metadata, {}), store.versions.append(aVersion(run))]);
+    await store.checkpointer.putWrites(saved, [["a", 2]], "task");
+
+    expect(await store.checkpointer.getTuple(config)).toMatchObject({
+      checkpoint: { channel_values: { a: 1 } },
+      pendingWrites: [["task", "a", 2]],
+    });
+  });
+}

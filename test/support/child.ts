@@ -1,0 +1,21 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const PROGRAMS = {
+  "open-store": new URL("./programs/open-store.ts", import.meta.url),
+  "write-for-ever": new URL("./programs/write-for-ever.ts", import.meta.url),
+};
+
+/** Starts a program in a process of its own. */
+export function start(program: keyof typeof PROGRAMS, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, ["--import", "tsx", fileURLToPath(PROGRAMS[program]), ...args]);
+}
+
+/** Runs such a program to its end and returns all that it wrote, complaints included. */
+export async function run(program: keyof typeof PROGRAMS, ...args: readonly string[]): Promise<string> {
+  const child = start(program, ...args);
+  const [output, complaints] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return output + complaints;
+}
