@@ -126,6 +126,7 @@ export { channelsOf, type StateUpdate, type WorkflowState } from "./graph/state.
 export { studioGraph } from "./graph/studio.js";
 export { walkBack } from "./graph/walk-back.js";
 export { defineWorkflow, type Sample, type Workflow, type WorkflowDefinition, type WorkflowPackage } from "./graph/workflow.js";
-export { type BreakerState, DEFAULT_LIMITS, type Limits } from "./limits/guard.js";
+export type { BreakerState } from "./limits/guard.js";
+export { DEFAULT_LIMITS, type Limits } from "./limits/limits.js";
 export type { Inspection } from "./observe/inspect.js";
 export { createOrchestrator, type Orchestrator, type OrchestratorOptions, type StartOptions } from "./orchestrator.js";

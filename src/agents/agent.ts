@@ -1,7 +1,7 @@
 import type { Contract, Infer, InferInput } from "../contracts/contract.js";
 import { AgentInvalid, type Failure, type Issue } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
-import { DEFAULT_LIMITS, type Limits } from "../limits/guard.js";
+import { DEFAULT_LIMITS, type Limits } from "../limits/limits.js";
 import type { Completion } from "./completion.js";
 import { type Effect, WORK_EFFECT } from "./effect.js";
 

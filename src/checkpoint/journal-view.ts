@@ -61,7 +61,6 @@ export function evolve(record: EffectRecord | undefined, entry: JournalEntry, pl
         ...record,
         status: "settled",
         undoFailure: undefined,
-        undoFailures: 0,
         settlement: entry.body as EffectRecord["settlement"],
       };
   }

@@ -1,8 +1,6 @@
 import { setMaxListeners } from "node:events";
-import { isGraphBubbleUp } from "@langchain/langgraph";
 import {
   BrokenCircuitError,
-  BulkheadRejectedError,
   bulkhead,
   CircuitState,
   ConsecutiveBreaker,
@@ -15,42 +13,9 @@ import {
   timeout,
 } from "cockatiel";
 import type { RunEventBody } from "../contracts/event.js";
-import {
-  Aborted,
-  AgentFailed,
-  AgentTimeout,
-  AgentUnavailable,
-  BreakerOpen,
-  BulkheadFull,
-  isError,
-  isWalkbackError,
-  messageOf,
-  type WalkbackError,
-} from "../contracts/failure.js";
-
-/** What one agent may take. All durations in milliseconds. */
-export interface Limits {
-  /** For one attempt. */
-  readonly timeoutMs: number;
-  /** Further attempts after the first, for failures the error table calls retryable. */
-  readonly retries: number;
-  /** Full jitter: the wait before retry n is random below `min(maxMs, initialMs * 2^(n - 1))`. */
-  readonly backoff: { readonly initialMs: number; readonly maxMs: number };
-  readonly breaker: { readonly consecutiveFailures: number; readonly halfOpenAfterMs: number };
-  /** Calls of this agent at one time, over all runs of this process. */
-  readonly maxConcurrent: number;
-  /** Calls that may wait for a place before `BULKHEAD_FULL`. */
-  readonly maxWaiting: number;
-}
-
-export const DEFAULT_LIMITS: Limits = Object.freeze({
-  timeoutMs: 30_000,
-  retries: 2,
-  backoff: Object.freeze({ initialMs: 200, maxMs: 5_000 }),
-  breaker: Object.freeze({ consecutiveFailures: 5, halfOpenAfterMs: 60_000 }),
-  maxConcurrent: 64,
-  maxWaiting: 10_000,
-});
+import { isWalkbackError } from "../contracts/failure.js";
+import { aborted, breakerOpen, classify, errorOf, isBubbleUp } from "./classify.js";
+import type { Limits } from "./limits.js";
 
 /** A `retry-after` beyond this is cut: a wrong header must not park an agent for days. */
 const MAX_RETRY_AFTER_MS = 30_000;
@@ -143,13 +108,17 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
     async call(site, work) {
       if (site.signal.aborted) throw aborted(agent);
       setMaxListeners(0, site.signal); // all calls of a run listen to one signal; Node takes more than ten for a leak
+      let last: unknown;
+      const once = async (number: number) => {
+        if (site.signal.aborted) throw aborted(agent);
+        return throughBreaker(site, () => attempt(site, number, work)).catch((thrown: unknown) => {
+          const refused = thrown instanceof BrokenCircuitError ? breakerOpen(agent, limits, last) : thrown;
+          last = thrown;
+          throw refused;
+        });
+      };
       try {
-        const guarded = places.execute(() =>
-          again.execute(({ attempt: retries }) => {
-            if (site.signal.aborted) throw aborted(agent);
-            return throughBreaker(site, () => attempt(site, retries + 1, work));
-          }, site.signal),
-        );
+        const guarded = places.execute(() => again.execute(({ attempt: retries }) => once(retries + 1), site.signal));
         return await orAborted(guarded, site.signal, agent);
       } catch (thrown) {
         if (isBubbleUp(thrown)) throw thrown;
@@ -187,9 +156,9 @@ function breakerTransitions(agent: string, limits: Limits) {
   return {
     note(state: CircuitState, site: CallSite): void {
       if (state === seen) return;
+      const consecutiveFailures = seen === CircuitState.Closed ? limits.breaker.consecutiveFailures : 1; // of the probe
       seen = state;
-      if (state === CircuitState.Open)
-        site.emit({ type: "breaker.opened", agent, consecutiveFailures: limits.breaker.consecutiveFailures });
+      if (state === CircuitState.Open) site.emit({ type: "breaker.opened", agent, consecutiveFailures });
       else if (state === CircuitState.HalfOpen) site.emit({ type: "breaker.half-opened", agent });
       else site.emit({ type: "breaker.closed", agent });
     },
@@ -199,11 +168,6 @@ function breakerTransitions(agent: string, limits: Limits) {
 function stateName(state: CircuitState): BreakerState {
   if (state === CircuitState.Closed) return "closed";
   return state === CircuitState.HalfOpen ? "half-open" : "open";
-}
-
-/** LangGraph's own test fails on null, which an agent may throw as well. */
-function isBubbleUp(thrown: unknown): boolean {
-  return thrown !== null && isGraphBubbleUp(thrown);
 }
 
 /** Human interrupts and aborts say nothing about the agent; neither does a refusal of ours. */
@@ -222,71 +186,4 @@ function waitMs(context: { readonly attempt: number; readonly result: object }, 
   const retryAfterMs = "retryAfterMs" in details ? details.retryAfterMs : undefined;
   if (typeof retryAfterMs === "number") return Math.min(Math.max(retryAfterMs, 0), MAX_RETRY_AFTER_MS);
   return random() * Math.min(limits.backoff.maxMs, limits.backoff.initialMs * 2 ** (context.attempt - 1));
-}
-
-/** Whatever was thrown, as one of our errors. */
-function classify(agent: string, thrown: unknown, signal: AbortSignal, limits: Limits): WalkbackError {
-  if (signal.aborted) return aborted(agent);
-  if (isWalkbackError(thrown)) return thrown;
-  if (thrown instanceof TaskCancelledError) {
-    const { timeoutMs } = limits;
-    return new AgentTimeout(`${agent} did not answer within ${timeoutMs} ms. Raise limits.timeoutMs if that is normal for it.`, {
-      agent,
-      timeoutMs,
-    });
-  }
-  if (thrown instanceof BrokenCircuitError) return breakerOpen(agent, limits);
-  if (thrown instanceof BulkheadRejectedError) {
-    const { maxConcurrent, maxWaiting } = limits;
-    return new BulkheadFull(`${agent} has ${maxConcurrent} calls running and ${maxWaiting} waiting. Try again later or raise its limits.`, {
-      agent,
-      maxConcurrent,
-      maxWaiting,
-    });
-  }
-  return errorOf(agent, thrown);
-}
-
-function errorOf(agent: string, thrown: unknown): WalkbackError {
-  if (isTransient(thrown))
-    return new AgentUnavailable(`${agent} could not be reached: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
-  return new AgentFailed(`${agent} threw: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
-}
-
-const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
-  "ECONNRESET",
-  "ECONNREFUSED",
-  "ECONNABORTED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EAI_AGAIN",
-  "ENETUNREACH",
-  "EHOSTUNREACH",
-  // What lies beneath the "fetch failed" of Node's own fetch.
-  "UND_ERR_CONNECT_TIMEOUT",
-  "UND_ERR_HEADERS_TIMEOUT",
-  "UND_ERR_BODY_TIMEOUT",
-  "UND_ERR_SOCKET",
-]);
-const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
-
-/** A system or HTTP client's error that says "later", looked for in the error and what caused it. */
-function isTransient(thrown: unknown): boolean {
-  for (let current = thrown, depth = 0; isError(current) && depth < 5; current = current.cause, depth++) {
-    if ("code" in current && TRANSIENT_CODES.has(current.code)) return true;
-    if ("status" in current && TRANSIENT_STATUS.has(current.status)) return true;
-  }
-  return false;
-}
-
-function aborted(agent: string): Aborted {
-  return new Aborted(`${agent} was stopped because its run failed or was canceled.`, { agent });
-}
-
-function breakerOpen(agent: string, limits: Limits): BreakerOpen {
-  const { halfOpenAfterMs } = limits.breaker;
-  return new BreakerOpen(
-    `${agent} was not called: it failed ${limits.breaker.consecutiveFailures} times in a row. One call is let through ${halfOpenAfterMs} ms after that.`,
-    { agent, halfOpenAfterMs },
-  );
 }

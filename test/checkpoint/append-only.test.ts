@@ -40,6 +40,15 @@ describe("the file itself refuses to change what was written, to whoever asks:",
   });
 });
 
+test("nor may a row be replaced, which would take it away without deleting it", async () => {
+  await using store = await aStore();
+  await aRecordedRun(store);
+
+  for (const table of ["versions", "journal", "events"]) {
+    expect(() => tamper(store, `INSERT OR REPLACE INTO ${table} SELECT * FROM ${table} LIMIT 1`)).toThrow(`${table} is append-only`);
+  }
+});
+
 describe("the hash chain finds the first version that was", () => {
   const PERMITTED = ["DROP TRIGGER versions_no_update", "DROP TRIGGER versions_no_delete"];
   const change = (column: string, value: string, number: number) => `UPDATE versions SET ${column} = ${value} WHERE number = ${number}`;

@@ -134,6 +134,8 @@ function keepsStates(open: Open): void {
       store.runs.change(run, { status: "rolled-back", endedAt: "2027-01-01T00:00:00.000Z", failure: FAILURE }),
       store.runs.ask(run, aQuestion()),
       store.runs.answer(run.runId, "pay-out#0", { decision: "retry" }, ENDED_AT),
+      store.versions.append(aVersion(run)),
+      store.journal.append(anEntry(run)),
     ];
 
     for (const change of late) await expect(change).rejects.toThrow(withCode("RUN_FINISHED"));

@@ -56,6 +56,15 @@ describe("five failures in a row", () => {
     expect(events.filter(({ type }) => type === "agent.attempt-failed")).toHaveLength(5);
   });
 
+  test("in the middle of a call leave it its cause", async () => {
+    const { failing } = aGuard({ retries: 9, random: () => 0 });
+
+    const failure = failing(throws(new AgentUnavailable("no answer from the bank", { agent: "pay-out" })));
+    await tick(10);
+
+    expect((await failure).toJSON()).toMatchObject({ code: "BREAKER_OPEN", causes: [expect.stringContaining("no answer from the bank")] });
+  });
+
   test("are not in a row when one call between them succeeds", async () => {
     const { call, failing, breakerState } = aGuard();
 

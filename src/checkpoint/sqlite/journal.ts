@@ -27,7 +27,7 @@ export function effectJournal(database: Database, writer: Writer): EffectJournal
   const select = database.prepare<[string], Row>(
     "SELECT run_id, key, phase, agent, effect, identity, generation, body, epoch, at FROM journal WHERE run_id = ? ORDER BY seq",
   );
-  const fence = fenceOf(database);
+  const fence = fenceOf(database, { alsoEnded: false });
   return {
     append: (entry) =>
       writer.write(() => {

@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import { crashPoint } from "../../contracts/crash-point.js";
 import { RunFinished, RunHeld, RunUnknown } from "../../contracts/failure.js";
 import type { RunId } from "../../contracts/ids.js";
 import { isTerminal, type RunStatus } from "../../contracts/run.js";
@@ -23,8 +24,11 @@ export function leases(
   const select = database.prepare<[string], Row>(
     "SELECT status, epoch, holder, lease_until, crashes, progress, cancel_reason FROM runs WHERE run_id = ?",
   );
-  const countProgress = database.prepare<[string, string], { readonly progress: number }>(
-    "SELECT (SELECT count(*) FROM versions WHERE run_id = ?) + (SELECT count(*) FROM journal WHERE run_id = ?) AS progress",
+  // Only what happens once counts: an undo that is begun again and again, and kills its process each time, gets no further.
+  const countProgress = database.prepare<[{ readonly runId: string }], { readonly progress: number }>(
+    `SELECT (SELECT count(*) FROM versions WHERE run_id = @runId) + (SELECT count(*) FROM failed_steps WHERE run_id = @runId)
+       + (SELECT count(*) FROM questions WHERE run_id = @runId)
+       + (SELECT count(*) FROM journal WHERE run_id = @runId AND phase IN ('recorded', 'intended', 'performed', 'undone', 'settled')) AS progress`,
   );
   const take = database.prepare("UPDATE runs SET epoch = ?, holder = ?, lease_until = ?, crashes = ?, progress = ? WHERE run_id = ?");
   const prolong = database.prepare("UPDATE runs SET lease_until = ? WHERE run_id = ? AND epoch = ? AND holder IS NOT NULL");
@@ -36,7 +40,7 @@ export function leases(
     if (!row) throw new RunUnknown(`There is no run ${runId} in this store.`, { runId });
     if (isTerminal(row.status)) throw new RunFinished(`Run ${runId} has already ended as ${row.status}.`, { runId, status: row.status });
     if (row.holder !== null && row.lease_until !== null && row.lease_until > now) throw held(runId, row.holder, row.lease_until);
-    const progress = countProgress.get(runId, runId)?.progress ?? 0;
+    const progress = countProgress.get({ runId })?.progress ?? 0;
     // A lease that was never given back was held by a process that died. Whoever gets further than the last one starts anew.
     const crashes = row.holder === null ? 0 : progress > row.progress ? 1 : row.crashes + 1;
     take.run(row.epoch + 1, holder, until, crashes, progress, runId);
@@ -44,7 +48,11 @@ export function leases(
   };
 
   return {
-    claim: (wanted) => writer.write(() => claim(wanted)),
+    async claim(wanted) {
+      const lease = await writer.write(() => claim(wanted));
+      crashPoint("lease.claimed:after");
+      return lease;
+    },
     renew: (fences, until) =>
       writer.write(() => fences.filter(({ runId, epoch }) => prolong.run(until, runId, epoch).changes === 0).map(({ runId }) => runId)),
     release: (runId, epoch) =>

@@ -86,6 +86,9 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run_id, id)
   ) STRICT;
   ${["versions", "failed_steps", "journal", "events"].map(insertOnly).join("")}
+  ${noReplace("versions", "run_id = NEW.run_id AND number = NEW.number")}
+  ${noReplace("journal", "seq = NEW.seq")}
+  ${noReplace("events", "seq = NEW.seq")}
   `,
 ];
 
@@ -96,6 +99,11 @@ function insertOnly(table: string): string {
         `CREATE TRIGGER ${table}_no_${verb.toLowerCase()} BEFORE ${verb} ON ${table} BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;\n`,
     )
     .join("");
+}
+
+/** INSERT OR REPLACE would take a row away without any DELETE. */
+function noReplace(table: string, same: string): string {
+  return `CREATE TRIGGER ${table}_no_replace BEFORE INSERT ON ${table} WHEN EXISTS (SELECT 1 FROM ${table} WHERE ${same}) BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;`;
 }
 
 /** Creates the tables, or brings an older file up to date. Throws `STORE_NEWER` for a file from a later release. */

@@ -40,7 +40,7 @@ export function versionLog(database: Database, writer: Writer): VersionLog {
      ORDER BY v.rowid DESC LIMIT 1`,
   );
   const append = insertVersion(database);
-  const fence = fenceOf(database);
+  const fence = fenceOf(database, { alsoEnded: false });
 
   return {
     append: (version) =>

@@ -1,0 +1,88 @@
+import { isGraphBubbleUp } from "@langchain/langgraph";
+import { BrokenCircuitError, BulkheadRejectedError, TaskCancelledError } from "cockatiel";
+import {
+  Aborted,
+  AgentFailed,
+  AgentTimeout,
+  AgentUnavailable,
+  BreakerOpen,
+  BulkheadFull,
+  isError,
+  isWalkbackError,
+  messageOf,
+  type WalkbackError,
+} from "../contracts/failure.js";
+import type { Limits } from "./limits.js";
+
+/** Whatever a guarded call threw, as one of our errors. */
+export function classify(agent: string, thrown: unknown, signal: AbortSignal, limits: Limits): WalkbackError {
+  if (signal.aborted) return aborted(agent);
+  if (isWalkbackError(thrown)) return thrown;
+  if (thrown instanceof TaskCancelledError) {
+    const { timeoutMs } = limits;
+    return new AgentTimeout(`${agent} did not answer within ${timeoutMs} ms. Raise limits.timeoutMs if that is normal for it.`, {
+      agent,
+      timeoutMs,
+    });
+  }
+  if (thrown instanceof BrokenCircuitError) return breakerOpen(agent, limits);
+  if (thrown instanceof BulkheadRejectedError) {
+    const { maxConcurrent, maxWaiting } = limits;
+    return new BulkheadFull(`${agent} has ${maxConcurrent} calls running and ${maxWaiting} waiting. Try again later or raise its limits.`, {
+      agent,
+      maxConcurrent,
+      maxWaiting,
+    });
+  }
+  return errorOf(agent, thrown);
+}
+
+export function errorOf(agent: string, thrown: unknown): WalkbackError {
+  if (isTransient(thrown))
+    return new AgentUnavailable(`${agent} could not be reached: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
+  return new AgentFailed(`${agent} threw: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
+}
+
+const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  // What lies beneath the "fetch failed" of Node's own fetch.
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "UND_ERR_SOCKET",
+]);
+const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
+
+/** A system or HTTP client's error that says "later", looked for in the error and what caused it. */
+function isTransient(thrown: unknown): boolean {
+  for (let current = thrown, depth = 0; isError(current) && depth < 5; current = current.cause, depth++) {
+    if ("code" in current && TRANSIENT_CODES.has(current.code)) return true;
+    if ("status" in current && TRANSIENT_STATUS.has(current.status)) return true;
+  }
+  return false;
+}
+
+export function aborted(agent: string): Aborted {
+  return new Aborted(`${agent} was stopped because its run failed or was canceled.`, { agent });
+}
+
+export function breakerOpen(agent: string, limits: Limits, cause?: unknown): BreakerOpen {
+  const { halfOpenAfterMs } = limits.breaker;
+  return new BreakerOpen(
+    `${agent} was not called: it failed ${limits.breaker.consecutiveFailures} times in a row. One call is let through ${halfOpenAfterMs} ms after that.`,
+    { agent, halfOpenAfterMs },
+    { cause },
+  );
+}
+
+/** LangGraph's own test fails on null, which an agent may throw as well. */
+export function isBubbleUp(thrown: unknown): boolean {
+  return thrown !== null && isGraphBubbleUp(thrown);
+}
