@@ -225,10 +225,12 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     const carried: Run[] = [];
     const seen = new Set<RunId>();
     for (;;) {
-      const claimable = await store.runs.claimable(runtime.now().toISOString(), RECOVER_AT_ONCE);
-      const mine = claimable.filter(({ runId, workflow }) => !seen.has(runId) && !underway.has(runId) && entries.has(workflow));
-      if (mine.length === 0 || runtime.draining) return carried;
-      for (const { runId } of mine) seen.add(runId);
+      // What was looked at and left (another program's workflow, say) must not hide those behind it.
+      const claimable = await store.runs.claimable(runtime.now().toISOString(), seen.size + RECOVER_AT_ONCE);
+      const unseen = claimable.filter(({ runId }) => !seen.has(runId));
+      if (unseen.length === 0 || runtime.draining) return carried;
+      for (const { runId } of unseen) seen.add(runId);
+      const mine = unseen.filter(({ runId, workflow }) => !underway.has(runId) && entries.has(workflow));
       const runs = await Promise.all(mine.map((record) => carryOn(record).catch(unlessTaken)));
       carried.push(...runs.filter((run) => run !== undefined));
     }

@@ -8,5 +8,7 @@ export interface EffectSite {
   /** The agent's name, with a fan-out its branch's. */
   readonly step: string;
   readonly round: number;
+  /** The round whose recorded calls count. */
+  readonly callsRound: number;
   readonly signal: AbortSignal;
 }

@@ -31,6 +31,8 @@ export interface Call {
   /** Numbers and content hashes of the versions the inputs came from. */
   readonly from: readonly Pick<Version, "number" | "dataHash">[];
   readonly round: number;
+  /** The round whose recorded calls count: an earlier one when a human has let its work go on. */
+  readonly callsRound: number;
   readonly feedback: readonly Issue[];
 }
 
@@ -48,6 +50,7 @@ export type Result =
 export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Promise<Result> {
   const { agent, step, round } = call;
   const recorded = await runtime.store.versions.outcome(scope.runId, step, round);
+  if (recorded?.kind === "version") await recordWork(scope, call, recorded.version);
   if (recorded) return recorded;
   if (scope.signal.aborted) return { kind: "stopped" };
 
@@ -85,8 +88,8 @@ export function failureOf(step: string, thrown: unknown): WalkbackError {
 }
 
 function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt): Promise<unknown> {
-  const { agent, step, round, feedback } = call;
-  const effects = performer({ scope, agent, step, round, signal: attempt.signal });
+  const { agent, step, round, callsRound, feedback } = call;
+  const effects = performer({ scope, agent, step, round, callsRound, signal: attempt.signal });
   const context = { runId: scope.runId, effects, signal: attempt.signal, attempt: attempt.number, feedback, now: runtime.now };
   return agent.execute(call.inputs, context);
 }
@@ -153,8 +156,11 @@ async function intendWork(scope: RunScope, call: Call): Promise<void> {
   await scope.write(workRecord(scope, call), "intended", body);
 }
 
+/** Also for a version that is on record already: the process may have died between the two. */
 async function recordWork(scope: RunScope, call: Call, version: Version): Promise<void> {
-  if (call.agent.compensate) await scope.write(workRecord(scope, call), "performed", version.data);
+  if (!call.agent.compensate) return;
+  const work = workRecord(scope, call);
+  if ((await scope.journal()).get(work.key)?.status === "tried") await scope.write(work, "performed", version.data);
 }
 
 function workRecord(scope: RunScope, { step, round }: Call) {

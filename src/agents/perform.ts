@@ -65,8 +65,7 @@ function intend(site: EffectSite, effect: Effect, identity: string, generation: 
 async function send(site: EffectSite, effect: Effect, record: EffectRecord, again: boolean): Promise<unknown> {
   try {
     const found = again ? await lookUp(site, effect, record) : undefined;
-    const receipt =
-      found ?? (await bounded(effect, site.signal, (signal) => effect.perform(record.args, { idempotencyKey: record.key, signal })));
+    const receipt = found ?? (await sendOutside(site, effect, record));
     crashPoint("effect.sent:after");
     const sealed = seal(receipt ?? null);
     await site.scope.write(record, "performed", sealed.data);
@@ -78,6 +77,15 @@ async function send(site: EffectSite, effect: Effect, record: EffectRecord, agai
     await site.scope.write(record, "failed", failure.toJSON() as unknown as JsonValue); // a Failure is plain JSON
     throw failure;
   }
+}
+
+/**
+ * An attempt that is over is told so, and what it sent is still waited for: undone before it has arrived, it would stay.
+ */
+function sendOutside(site: EffectSite, effect: Effect, { key, args }: EffectRecord): Promise<unknown> {
+  return bounded(effect, site.scope.letGo, (signal) =>
+    effect.perform(args, { idempotencyKey: key, signal: AbortSignal.any([signal, site.signal]) }),
+  );
 }
 
 /** What happened to an effect that was sent before without a known answer. */

@@ -30,6 +30,7 @@ export class RunScope {
   readonly answers = new Map<string, Decision>();
   readonly #leaseMs: number;
   readonly #aborter = new AbortController();
+  readonly #letGo = new AbortController();
   readonly #memo = new Map<string, Promise<unknown>>();
   readonly #underway = new Set<Promise<unknown>>();
   readonly #queues = new Map<string, Promise<unknown>>();
@@ -48,12 +49,17 @@ export class RunScope {
     this.store = store;
     this.now = now;
     this.emit = emit;
-    setMaxListeners(0, this.#aborter.signal); // every attempt of a wide fan-out listens
+    setMaxListeners(0, this.#aborter.signal, this.#letGo.signal); // every attempt of a wide fan-out listens
   }
 
   /** Aborted at the first failure, at a cancel, and when this process may not go on. */
   get signal(): AbortSignal {
     return this.#aborter.signal;
+  }
+
+  /** Aborted only when this process may not go on: then not even what is under way outside is waited for. */
+  get letGo(): AbortSignal {
+    return this.#letGo.signal;
   }
 
   get failure(): Failure | undefined {
@@ -84,6 +90,7 @@ export class RunScope {
   halt(reason: WalkbackError): void {
     this.#halt ??= reason;
     this.#aborter.abort();
+    this.#letGo.abort();
   }
 
   /** Why no effect may be performed any more, or undefined. */
@@ -182,6 +189,7 @@ export class RunScope {
     const entry = await this.#append(effect, phase, body);
     if (phase === "intended") crashPoint("journal.intended:after");
     if (phase === "performed") crashPoint("journal.performed:after");
+    if (phase === "settled") crashPoint("journal.settled:after");
     const next = evolve(journal.effects.get(entry.key), entry, journal.length++);
     if (!next) throw new Error(`The journal of run ${this.runId} has a ${phase} without an intent for ${entry.key}.`);
     journal.effects.set(entry.key, next);

@@ -19,6 +19,7 @@ export const CRASH_POINTS = [
   "journal.undo-intended:after",
   "undo.sent:after",
   "journal.undone:after",
+  "journal.settled:after",
   "run.ended:before",
   "run.ended:after",
 ] as const;

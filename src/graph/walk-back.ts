@@ -2,7 +2,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { Command, END, START, StateGraph } from "@langchain/langgraph";
 import type { RunScope } from "../agents/scope.js";
 import { undoEffect } from "../agents/undo.js";
-import { type EffectRecord, remainingOf, standing } from "../checkpoint/journal-view.js";
+import { type EffectRecord, remainingOf, standing, undoneOf } from "../checkpoint/journal-view.js";
 import type { Undone } from "../contracts/run.js";
 import { askHuman } from "./ask.js";
 import { finish } from "./finish.js";
@@ -72,8 +72,10 @@ async function park(kit: Kit, scope: RunScope, state: WorkflowState): Promise<Co
 async function close(kit: Kit, scope: RunScope, { failure }: WorkflowState): Promise<object> {
   if (!failure) return {};
   const status = failure.code === "CANCELED" ? "canceled" : "rolled-back";
+  // From the journal once more: a step that died between its undo and its checkpoint has told the state nothing of it.
+  const undone = undoneOf(await kit.runtime.store.journal.list(scope.runId));
   await finish(kit, scope, { status, endedAt: kit.runtime.now().toISOString(), failure });
-  return {};
+  return { undone: Object.fromEntries(undone.map((each) => [each.key, each])) };
 }
 
 /** Still standing and not yet failed to be undone in this pass, newest first. */
