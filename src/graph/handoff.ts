@@ -56,8 +56,9 @@ async function reject(
 
 async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, feedback: readonly Issue[]): Promise<Obtained> {
   if (step.conduct) return step.conduct(round);
-  const result = await invoke(kit.runtime, scope, { ...step, round, feedback });
-  return result.kind === "failure" ? failStep(kit, scope, step, round, result.failure) : result;
+  const work = step.work ?? { feedback, callsRound: round };
+  const result = await invoke(kit.runtime, scope, { ...step, ...work, round });
+  return result.kind === "failure" ? failStep(kit, scope, { ...step, work }, round, result.failure) : result;
 }
 
 /** What becomes of a step that failed for good: what its failure asks of a human, or what its agent's `onFailure` says. */
@@ -90,7 +91,7 @@ async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, f
     case "done":
     case "approve":
       if (question.kind === "uncertain") await settleUncertain(scope, failure, answer);
-      return workRound(kit, scope, step, round + 1, []);
+      return workRound(kit, scope, goesOn(question) ? step : { ...step, work: undefined }, round + 1, []);
     case "use":
       return standIn(place, "human", answer.output);
     case "skip":
@@ -101,6 +102,11 @@ async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, f
       return { kind: "failure", failure: rejected.toJSON() };
     }
   }
+}
+
+/** Whether the answer lets the same work go on, or asks for another try at it. */
+function goesOn({ kind }: Question): boolean {
+  return kind === "approval" || kind === "uncertain";
 }
 
 /** What a human found out about an effect whose answer was lost: it happened, with this receipt, or it did not. */

@@ -50,17 +50,19 @@ export function walkBackQuestion(remaining: readonly Remaining[], time: number):
   };
 }
 
-/** Asked when a run has killed its process again and again. */
-export function quarantineQuestion(failure: Failure, time: number): Question {
+/** Asked when a run has killed its process again and again; past a point of no return it cannot be rejected. */
+export function quarantineQuestion(failure: Failure, time: number, canGoBack: boolean): Question {
+  const allowed: DecisionKind[] = canGoBack ? ["retry", "reject"] : ["retry"];
+  const answers = ["retry (carry it on once more)", ...(canGoBack ? ["reject (walk it back)"] : [])];
   return {
     id: `quarantine#${time}`,
     kind: "quarantined",
     agent: "",
     details: { failure: failure as unknown as JsonObject }, // a Failure is plain JSON
-    allowed: ["retry", "reject"],
+    allowed,
     action_request: { action: "carry the run on", args: {} },
-    config: inboxConfig(["retry", "reject"]),
-    description: `${failure.message}\n\nAnswer with retry (carry it on once more), or reject (walk it back).`,
+    config: inboxConfig(allowed),
+    description: `${failure.message}\n\nAnswer with ${answers.join(", or ")}.`,
   };
 }
 

@@ -10,6 +10,8 @@ import type { Kit } from "./kit.js";
 
 /** An agent with what it is given. */
 export type Step = Pick<Call, "agent" | "step" | "inputs" | "from"> & {
+  /** Of a round that a human has let go on (approved, found out about): the next one is the same work. */
+  readonly work?: Pick<Call, "feedback" | "callsRound"> | undefined;
   /** How a fan-out works a round; an ordinary agent is invoked. */
   readonly conduct?: (round: number) => Promise<Obtained>;
 };
