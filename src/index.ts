@@ -26,6 +26,7 @@ export type { EffectRecord } from "./checkpoint/journal-view.js";
 export type {
   Accepted,
   AnsweredQuestion,
+  AskedBefore,
   EffectJournal,
   EventLog,
   Fence,
@@ -109,6 +110,7 @@ export {
   UndoFailed,
   UpcastMissing,
   WalkbackError,
+  WorkflowChanged,
   WorkflowInvalid,
   type WorkflowIssue,
   WorkflowUnknown,
@@ -129,4 +131,4 @@ export { defineWorkflow, type Sample, type Workflow, type WorkflowDefinition, ty
 export type { BreakerState } from "./limits/guard.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits/limits.js";
 export type { Inspection } from "./observe/inspect.js";
-export { createOrchestrator, type Orchestrator, type OrchestratorOptions, type StartOptions } from "./orchestrator.js";
+export { createOrchestrator, type Orchestrator, type OrchestratorOptions, type RecoverOptions, type StartOptions } from "./orchestrator.js";

@@ -1,4 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
+import { isInterrupted } from "@langchain/langgraph";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./agents/runtime.js";
 import type { RunScope } from "./agents/scope.js";
 import { foldJournal } from "./checkpoint/journal-view.js";
@@ -16,6 +18,8 @@ import {
   RunFinished,
   RunNotWaiting,
   RunUnknown,
+  WorkflowChanged,
+  WorkflowInvalid,
   WorkflowUnknown,
 } from "./contracts/failure.js";
 import { newRunId, type RunId } from "./contracts/ids.js";
@@ -53,6 +57,11 @@ export interface StartOptions {
   readonly onAccepted?: (runId: RunId) => void;
 }
 
+export interface RecoverOptions {
+  /** Called for a run that could not be carried on; without it the first error is thrown once all others have been carried. */
+  readonly onError?: (thrown: unknown, runId: RunId) => void;
+}
+
 /** The door. */
 export interface Orchestrator {
   /**
@@ -73,7 +82,7 @@ export interface Orchestrator {
    */
   cancel(runId: string, reason?: string): Promise<Run>;
   /** Carries on every unfinished run that nobody carries: crashed, abandoned, or answered meanwhile. Returns what became of them. */
-  recover(): Promise<readonly Run[]>;
+  recover(options?: RecoverOptions): Promise<readonly Run[]>;
   /** The run as it stands on disk. Throws `RUN_UNKNOWN`. */
   get(runId: string): Promise<Run>;
   /** Everything on record about a run. Throws `RUN_UNKNOWN`. */
@@ -101,6 +110,7 @@ interface Entry {
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { store: storeOption = ":memory:", workflows, ...runtimeOptions } = options;
   const store = typeof storeOption === "string" ? sqliteStore(storeOption) : storeOption;
+  refuseDuplicates(workflows);
   const runtime = createRuntime({ ...runtimeOptions, store });
   const entries = new Map(workflows.map((workflow) => [workflow.name, entryFor(runtime, workflow)]));
   const underway = new Map<RunId, Promise<unknown>>();
@@ -130,45 +140,64 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   };
   const get = async (runId: string) => runOf(store, await recordOf(runId));
 
-  /** Lets LangGraph carry the run until it ends or asks, and returns what its row then says. */
-  async function carry({ graph }: Entry, scope: RunScope, input: object | null): Promise<Run> {
-    const { runId, epoch } = scope;
-    const task = (async () => {
-      try {
-        await graph.invoke(input, { configurable: { thread_id: runId, [EPOCH_KEY]: epoch }, durability: "sync" });
-      } catch (thrown) {
-        if (!(isWalkbackError(thrown) && thrown.code === "DRAINING")) throw thrown;
-      } finally {
-        await scope.quiesce();
-        await runtime.release(scope);
-      }
-    })();
+  /** Lets LangGraph carry the run until it ends or asks; and on, when it was answered or canceled while it was asking. */
+  async function carryThrough({ graph }: Entry, first: RunScope, input: object | null): Promise<Run> {
+    for (let scope = first, next = input; ; next = null) {
+      const asked = await invokeGraph(runtime, graph, scope, next);
+      if (!asked || !(await wasAnswered(scope.runId))) return get(scope.runId);
+      scope = await claim(scope.runId);
+    }
+  }
+
+  async function carry(entry: Entry, scope: RunScope, input: object | null): Promise<Run> {
+    const { runId } = scope;
+    const task = carryThrough(entry, scope, input).catch((thrown) => unlessHeld(thrown, () => get(runId)));
     underway.set(runId, task);
     try {
-      await task;
+      return await task;
     } finally {
       underway.delete(runId);
     }
-    return get(runId);
   }
 
-  /** Takes the run's lease and carries it on from where it stands on disk. */
-  async function carryOn(record: RunRecord): Promise<Run> {
-    const entry = entryOf(record.workflow);
-    const scope = await runtime.claim(record.runId);
-    if (scope.lease.crashes >= MAX_CRASHES) return quarantine(scope);
+  async function wasAnswered(runId: RunId): Promise<boolean> {
+    const { status } = await recordOf(runId);
+    if (runtime.draining) return false;
+    return status === "running" || (status === "waiting" && (await store.runs.cancelRequests([runId])).length > 0);
+  }
+
+  /** Takes the run's lease; a run that was ended while nobody carried it fails at once. */
+  async function claim(runId: RunId): Promise<RunScope> {
+    const scope = await runtime.claim(runId);
     const ended = await endedBefore(store, scope);
     if (ended) scope.fail(ended);
+    return scope;
+  }
+
+  /** Carries a run on from where it stands on disk. */
+  async function carryOn(record: RunRecord): Promise<Run> {
+    const entry = entryOf(record.workflow);
+    refuseChanged(record, entry.kit.workflow);
+    const scope = await claim(record.runId);
+    if (scope.lease.crashes >= MAX_CRASHES) return quarantine(entry, scope);
     const checkpoint = await store.checkpointer.getTuple({ configurable: { thread_id: record.runId } });
     const first = checkpoint ? undefined : await store.versions.find(record.runId, 0);
     return carry(entry, scope, first ? updateOf(first) : null);
   }
 
-  async function quarantine(scope: RunScope): Promise<Run> {
+  /** After an answer or a cancel is on disk: lets whoever carries the run here come to its end, then carries it on. */
+  async function carryOnAfter(runId: RunId): Promise<Run> {
+    await underway.get(runId);
+    const record = await recordOf(runId);
+    return isTerminal(record.status) ? get(runId) : carryOn(record).catch((thrown) => unlessHeld(thrown, () => get(runId)));
+  }
+
+  async function quarantine({ kit }: Entry, scope: RunScope): Promise<Run> {
     const { runId, lease } = scope;
     const message = `Run ${runId} has killed its process ${lease.crashes} times in a row at the same place.`;
     const failure = new Quarantined(message, { runId, crashes: lease.crashes }).toJSON();
-    await store.runs.ask(scope, quarantineQuestion(failure, scope.epoch), failure);
+    const canGoBack = (await passedPivot(kit, scope)) === undefined;
+    await store.runs.ask(scope, quarantineQuestion(failure, scope.epoch, canGoBack), failure);
     await runtime.release(scope);
     return get(runId);
   }
@@ -177,22 +206,30 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     const { runId: wanted, idempotencyKey, onAccepted } = startOptions;
     const entry = entryOf(typeof named === "string" ? named : named.name);
     const { workflow } = entry.kit;
+    if (typeof named !== "string" && named !== workflow) throw anotherDefinition(named);
     const runId = (wanted ?? newRunId()) as RunId;
     if (runtime.draining) throw new Draining("The orchestrator is stopping and accepts no runs. Start it at another one.", { runId });
     const sealed = sealInput(workflow, input, runtime.maxDocumentBytes);
     const accepted = await acceptOnce(runtime, { workflow, runId, input: sealed }, idempotencyKey);
-    onAccepted?.(accepted.kind === "known" ? accepted.runId : runId);
     if (accepted.kind === "known") {
+      onAccepted?.(accepted.runId);
       await underway.get(accepted.runId);
       return get(accepted.runId);
     }
-    return carry(entry, scopeOf(runtime, runId), updateOf(accepted.version));
+    const scope = scopeOf(runtime, runId);
+    try {
+      onAccepted?.(runId);
+    } catch (thrown) {
+      await runtime.release(scope); // the run is on disk, and `recover` carries it on
+      throw thrown;
+    }
+    return carry(entry, scope, updateOf(accepted.version));
   }
 
   async function resume(runId: string, decision: Decision, { question: named }: { readonly question?: string } = {}): Promise<Run> {
     const record = await recordOf(runId);
-    entryOf(record.workflow);
-    const status = underway.has(record.runId) ? "running" : record.status;
+    refuseChanged(record, entryOf(record.workflow).kit.workflow);
+    const { status } = record;
     if (status !== "waiting" && status !== "parked") {
       throw new RunNotWaiting(`Run ${runId} is ${status}; only a waiting or parked run can be resumed.`, { runId, status });
     }
@@ -200,8 +237,9 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     const read = readAnswer(question, decision);
     if (typeof read === "string") throw unusable(question, read);
     // The answer is on disk before anything else happens; a crash from here on does not lose it.
-    await store.runs.answer(record.runId, question.id, read, runtime.now().toISOString());
-    return carryOn(record).catch((thrown) => unlessHeld(thrown, () => get(runId)));
+    const first = await store.runs.answer(record.runId, question.id, read, runtime.now().toISOString());
+    if (!first) throw unusable(question, "it has been answered already");
+    return carryOnAfter(record.runId);
   }
 
   async function cancel(runId: string, reason = "no reason given"): Promise<Run> {
@@ -212,33 +250,36 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     }
     await refusePastPivot(store, kit, record.runId);
     await store.runs.requestCancel(record.runId, reason);
-    const task = underway.get(record.runId);
-    if (task !== undefined) {
-      runtime.activeScope(record.runId)?.fail(canceled(record.runId, reason));
-      await task;
-      return get(runId);
-    }
-    return carryOn(record).catch((thrown) => unlessHeld(thrown, () => get(runId)));
+    runtime.activeScope(record.runId)?.fail(canceled(record.runId, reason));
+    return carryOnAfter(record.runId);
   }
 
-  async function recover(): Promise<readonly Run[]> {
+  async function recover({ onError }: RecoverOptions = {}): Promise<readonly Run[]> {
+    const errors: unknown[] = [];
+    const failed = (thrown: unknown, runId: RunId): undefined => {
+      if (isWalkbackError(thrown) && ["RUN_HELD", "RUN_FINISHED"].includes(thrown.code)) return; // another process was faster
+      if (onError) onError(thrown, runId);
+      else errors.push(thrown);
+    };
     const carried: Run[] = [];
     const seen = new Set<RunId>();
     for (;;) {
       // What was looked at and left (another program's workflow, say) must not hide those behind it.
       const claimable = await store.runs.claimable(runtime.now().toISOString(), seen.size + RECOVER_AT_ONCE);
       const unseen = claimable.filter(({ runId }) => !seen.has(runId));
-      if (unseen.length === 0 || runtime.draining) return carried;
+      if (unseen.length === 0 || runtime.draining) break;
       for (const { runId } of unseen) seen.add(runId);
       const mine = unseen.filter(({ runId, workflow }) => !underway.has(runId) && entries.has(workflow));
-      const runs = await Promise.all(mine.map((record) => carryOn(record).catch(unlessTaken)));
+      const runs = await Promise.all(mine.map((record) => carryOn(record).catch((thrown) => failed(thrown, record.runId))));
       carried.push(...runs.filter((run) => run !== undefined));
     }
+    if (errors.length > 0) throw errors[0]; // the others have been carried all the same
+    return carried;
   }
 
   async function stop({ deadlineMs = STOP_DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     runtime.drain();
-    const settled = Promise.allSettled(underway.values());
+    const settled = Promise.allSettled(operations);
     const timer = new AbortController();
     await Promise.race([settled, setTimeout(deadlineMs, undefined, { signal: timer.signal }).catch(() => {})]);
     timer.abort();
@@ -308,10 +349,40 @@ function unlessHeld(thrown: unknown, otherwise: () => Promise<Run>): Promise<Run
   throw thrown;
 }
 
-/** Another process was faster; its run is not ours to report. */
-function unlessTaken(thrown: unknown): undefined {
-  if (isWalkbackError(thrown) && ["RUN_HELD", "RUN_FINISHED", "FENCED"].includes(thrown.code)) return undefined;
-  throw thrown;
+/** One turn of LangGraph at a run, under the lease that the scope holds. Returns whether it stopped to ask. */
+async function invokeGraph(runtime: Runtime, graph: CompiledWorkflow, scope: RunScope, input: object | null): Promise<boolean> {
+  const config = { configurable: { thread_id: scope.runId, [EPOCH_KEY]: scope.epoch }, durability: "sync" } as const;
+  try {
+    // Called inside a node of another graph, LangGraph would take its config, checkpointer included, for ours.
+    const result: unknown = await AsyncLocalStorageProviderSingleton.runWithConfig(undefined, () => graph.invoke(input, config), true);
+    return isInterrupted(result);
+  } catch (thrown) {
+    // Stopping, or overtaken by another process: the run's row says how it stands.
+    if (isWalkbackError(thrown) && (thrown.code === "DRAINING" || thrown.code === "FENCED")) return false;
+    throw thrown;
+  } finally {
+    await scope.quiesce();
+    await runtime.release(scope);
+  }
+}
+
+function refuseChanged({ runId, workflow: name, workflowVersion: runVersion }: RunRecord, workflow: Workflow): void {
+  if (runVersion === workflow.version) return;
+  const message = `Run ${runId} was made with ${name} version ${runVersion}; this program has version ${workflow.version}. Carry it on with the program that made it.`;
+  throw new WorkflowChanged(message, { runId, workflow: name, runVersion, programVersion: workflow.version });
+}
+
+function anotherDefinition({ name }: Workflow): WorkflowUnknown {
+  const message = `This orchestrator has another workflow called "${name}". Give it the same definition it was made with, or another name.`;
+  return new WorkflowUnknown(message, { workflow: name, known: [name] });
+}
+
+function refuseDuplicates(workflows: readonly Workflow[]): void {
+  const names = workflows.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  const issue = { problem: "duplicate-workflow", message: `two workflows are called "${twice}"` } as const;
+  throw new WorkflowInvalid(`The orchestrator cannot start: ${issue.message}.`, { workflow: twice, issues: [issue] });
 }
 
 function chooseQuestion(open: readonly Question[], named: string | undefined): Question {

@@ -1,7 +1,7 @@
 import type { Contract, Infer, InferInput } from "../contracts/contract.js";
 import { AgentInvalid, type Failure, type Issue } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
-import { DEFAULT_LIMITS, type Limits } from "../limits/limits.js";
+import { DEFAULT_LIMITS, type Limits, MAX_TIMER_MS } from "../limits/limits.js";
 import type { Completion } from "./completion.js";
 import { type Effect, WORK_EFFECT } from "./effect.js";
 
@@ -134,7 +134,10 @@ export function defineAgent<Consumes extends ContractMap, Produces extends Contr
   const names = effects.map((effect) => effect.name);
   if (new Set(names).size < names.length) refuse("two of its effects have the same name");
   if (names.includes(WORK_EFFECT)) refuse(`the effect name "${WORK_EFFECT}" is reserved for compensate`);
-  if (!limitsHold(limits)) refuse("timeoutMs, maxConcurrent and breaker.consecutiveFailures must be positive, the other limits 0 or more");
+  if (!limitsHold(limits))
+    refuse(
+      "timeoutMs, maxConcurrent and breaker.consecutiveFailures must be positive, the other limits 0 or more, durations below 2^31 ms",
+    );
   return Object.freeze({ ...definition, version, description: definition.description, effects, onFailure, repairRounds, limits });
 }
 
@@ -150,5 +153,6 @@ function withDefaults(limits: LimitsDefinition = {}): Limits {
 function limitsHold({ timeoutMs, retries, backoff, breaker, maxConcurrent, maxWaiting }: Limits): boolean {
   const positive = [timeoutMs, maxConcurrent, breaker.consecutiveFailures];
   const notNegative = [retries, backoff.initialMs, backoff.maxMs, breaker.halfOpenAfterMs, maxWaiting];
-  return positive.every((limit) => limit > 0) && notNegative.every((limit) => limit >= 0);
+  const timers = [timeoutMs, backoff.maxMs, breaker.halfOpenAfterMs];
+  return positive.every((limit) => limit > 0) && notNegative.every((limit) => limit >= 0) && timers.every((ms) => ms <= MAX_TIMER_MS);
 }

@@ -1,4 +1,5 @@
 import { EffectInvalid } from "../contracts/failure.js";
+import { MAX_TIMER_MS } from "../limits/limits.js";
 
 /**
  * What can be known about an effect whose answer was lost:
@@ -71,7 +72,8 @@ export function defineEffect<const Name extends string, Args, Receipt>(
   };
   if (!EFFECT_NAME.test(name)) refuse("its name must be lower case letters, digits and dashes");
   if (kind === "findable" && !definition.find) refuse("a findable effect needs a find function");
-  if (!(timeoutMs > 0) || !(approvalTtlMs > 0)) refuse("timeoutMs and approvalTtlMs must be positive");
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) refuse("timeoutMs must be positive and below 2^31");
+  if (!(approvalTtlMs > 0)) refuse("approvalTtlMs must be positive");
   if (definition.undo && (pivot || irreversible)) refuse("a point of no return has no undo; leave out pivot or irreversible, or the undo");
   return Object.freeze({ ...definition, kind, timeoutMs, pivot, irreversible, approvalTtlMs });
 }

@@ -1,4 +1,4 @@
-import { isGraphBubbleUp } from "@langchain/langgraph";
+import { standing } from "../checkpoint/journal-view.js";
 import type { Version } from "../checkpoint/ports.js";
 import { checkShape } from "../contracts/contract.js";
 import { crashPoint } from "../contracts/crash-point.js";
@@ -14,13 +14,15 @@ import {
   type WalkbackError,
 } from "../contracts/failure.js";
 import { type Sealed, seal, sha256 } from "../contracts/json.js";
+import { isBubbleUp } from "../limits/classify.js";
 import type { Attempt } from "../limits/guard.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
 import { isCompletion } from "./completion.js";
 import { effectKey, WORK_EFFECT } from "./effect.js";
-import { performer } from "./perform.js";
+import { performer, uncertain } from "./perform.js";
 import type { Runtime } from "./runtime.js";
 import type { RunScope } from "./scope.js";
+import { undoEffect } from "./undo.js";
 
 /** One round of one agent's work. */
 export interface Call {
@@ -60,6 +62,7 @@ export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Pro
     await intendWork(scope, call);
     const site = { step, signal: scope.signal, round, emit: scope.emit };
     const answer = await runtime.guardOf(agent).call(site, (attempt) => execute(runtime, scope, call, attempt));
+    await leaveNothingUnknown(scope, call);
     crashPoint("step.recorded:before");
     const version = await append(runtime, scope, call, sealAnswer(runtime, call, answer));
     crashPoint("step.recorded:after");
@@ -74,7 +77,7 @@ export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Pro
     });
     return { kind: "version", version };
   } catch (thrown) {
-    if (isGraphBubbleUp(thrown)) throw thrown;
+    if (isBubbleUp(thrown)) throw thrown;
     const failure = failureOf(step, thrown);
     if (isOurs(failure)) throw failure;
     if (failure.code === "ABORTED") return { kind: "stopped" };
@@ -87,11 +90,40 @@ export function failureOf(step: string, thrown: unknown): WalkbackError {
   return isWalkbackError(thrown) ? thrown : new AgentFailed(`${step} threw: ${messageOf(thrown)}.`, { agent: step }, { cause: thrown });
 }
 
-function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt): Promise<unknown> {
+async function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt): Promise<unknown> {
   const { agent, step, round, callsRound, feedback } = call;
   const effects = performer({ scope, agent, step, round, callsRound, signal: attempt.signal });
   const context = { runId: scope.runId, effects, signal: attempt.signal, attempt: attempt.number, feedback, now: runtime.now };
-  return agent.execute(call.inputs, context);
+  try {
+    return await agent.execute(call.inputs, context);
+  } catch (thrown) {
+    throw notOurs(scope, step, thrown);
+  }
+}
+
+/** What an agent lets through from elsewhere (another store, LangGraph's interrupt) is its own failure, not this run's business. */
+function notOurs(scope: RunScope, step: string, thrown: unknown): unknown {
+  if (isBubbleUp(thrown)) {
+    return new AgentFailed(
+      `${step} called LangGraph's interrupt. Agents ask nobody; declare onFailure: "ask", or an irreversible effect.`,
+      { agent: step },
+    );
+  }
+  const pretends =
+    isWalkbackError(thrown) && (isOurs(thrown) || thrown.code === "ABORTED") && !scope.isOwn(thrown) && !scope.signal.aborted;
+  return pretends ? new AgentFailed(`${step} threw: ${thrown.message}`, { agent: step }, { cause: thrown }) : thrown;
+}
+
+/** An agent may go on without an effect that failed it. What may have happened all the same is undone, or a human is asked. */
+async function leaveNothingUnknown(scope: RunScope, { agent, step }: Call): Promise<void> {
+  if (agent.effects.length === 0) return;
+  await scope.settled(`${step}/`);
+  for (const record of standing((await scope.journal()).values())) {
+    if (record.agent !== step || record.status !== "tried" || record.effect === WORK_EFFECT) continue;
+    const effect = agent.effects.find(({ name }) => name === record.effect);
+    const undone = effect?.undo && effect.kind !== "opaque" && !(await undoEffect(scope, () => agent, record));
+    if (!undone) throw uncertain(record);
+  }
 }
 
 function sealAnswer(runtime: Runtime, { agent, step }: Call, answer: unknown): Sealed {

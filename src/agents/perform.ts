@@ -17,21 +17,23 @@ import type { Performer } from "./agent.js";
 import { requireApproval } from "./approval.js";
 import { type Effect, effectKey } from "./effect.js";
 import type { EffectSite } from "./effect-site.js";
+import { handled } from "./handled.js";
 import { recorder } from "./record.js";
 
 /** An agent's way out. Every intent is on disk before it is sent, every receipt before it is returned. */
 export function performer(site: EffectSite): Performer<readonly Effect[]> {
   return {
-    async perform(name, args) {
-      const effect = site.agent.effects.find((declared) => declared.name === name);
-      if (!effect) throw undeclared(site, name);
-      const sealed = seal(args);
-      const identity = effect.identity(sealed.data);
-      const work = () => performOnce(site, effect, identity, sealed.data);
-      return site.scope.inTurn(`${site.step}/${name}/${identity}`, work) as Promise<never>; // typed for the agent by its own list of effects
-    },
+    perform: (name, args) => handled(performByName(site, name, args)) as Promise<never>, // typed for the agent by its own list of effects
     record: recorder(site),
   };
+}
+
+async function performByName(site: EffectSite, name: string, args: unknown): Promise<unknown> {
+  const effect = site.agent.effects.find((declared) => declared.name === name);
+  if (!effect) throw undeclared(site, name);
+  const sealed = seal<JsonValue>(args, site.scope.maxDocumentBytes);
+  const identity = effect.identity(sealed.data);
+  return site.scope.inTurn(`${site.step}/${name}/${identity}`, () => performOnce(site, effect, identity, sealed.data));
 }
 
 async function performOnce(site: EffectSite, effect: Effect, identity: string, args: JsonValue): Promise<unknown> {
@@ -65,9 +67,9 @@ function intend(site: EffectSite, effect: Effect, identity: string, generation: 
 async function send(site: EffectSite, effect: Effect, record: EffectRecord, again: boolean): Promise<unknown> {
   try {
     const found = again ? await lookUp(site, effect, record) : undefined;
-    const receipt = found ?? (await sendOutside(site, effect, record));
+    const receipt = found === undefined ? await sendOutside(site, effect, record) : found;
     crashPoint("effect.sent:after");
-    const sealed = seal(receipt ?? null);
+    const sealed = seal<JsonValue>(receipt ?? null, site.scope.maxDocumentBytes);
     await site.scope.write(record, "performed", sealed.data);
     site.scope.emit({ type: "effect.performed", agent: site.step, effect: effect.name, key: record.key });
     return sealed.data;

@@ -5,6 +5,7 @@ import { Canceled } from "../contracts/failure.js";
 import { newRunId, type RunId } from "../contracts/ids.js";
 import { MAX_DOCUMENT_BYTES } from "../contracts/json.js";
 import { type Guard, guard } from "../limits/guard.js";
+import { MAX_TIMER_MS } from "../limits/limits.js";
 import type { Agent } from "./agent.js";
 import { RunScope } from "./scope.js";
 
@@ -19,7 +20,7 @@ export interface RuntimeOptions {
   readonly lookahead?: boolean;
   /** After this long without a sign of life a run may be carried on by another process. 30 s when left out. */
   readonly leaseMs?: number;
-  /** Called after each event, in order. Must not throw. */
+  /** Called after each event, in order. What it throws is ignored: a listener must not stop a run. */
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -55,6 +56,7 @@ const LEASE_MS = 30_000;
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { store, now = () => new Date(), random = Math.random, maxDocumentBytes = MAX_DOCUMENT_BYTES, lookahead = true } = options;
   const { leaseMs = LEASE_MS, onEvent } = options;
+  if (!(leaseMs > 0 && leaseMs <= MAX_TIMER_MS)) throw new RangeError(`leaseMs must be between 1 and ${MAX_TIMER_MS}, not ${leaseMs}.`);
   const holder = `${hostname()}:${process.pid}:${newRunId()}`;
   const guards = new Map<string, Guard>();
   const scopes = new Map<RunId, RunScope>();
@@ -62,13 +64,27 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const leaseUntil = () => new Date(now().getTime() + leaseMs).toISOString();
   const heartbeat = heartbeatOf(store, scopes, leaseMs, leaseUntil);
 
+  const tell = (event: RunEvent) => {
+    try {
+      onEvent?.(event);
+    } catch {
+      // A listener must not be able to stop a run. The event is in the store.
+    }
+  };
   const emit = (event: RunEvent, epoch: number) => {
     store.events.emit(event, epoch);
-    onEvent?.(event);
+    tell(event);
   };
   const open = (lease: Lease): RunScope => {
     const { runId, epoch } = lease;
-    const scope = new RunScope({ lease, store, now, leaseMs, emit: (event) => emit({ ...event, runId, at: now().toISOString() }, epoch) });
+    const scope = new RunScope({
+      lease,
+      store,
+      now,
+      leaseMs,
+      maxDocumentBytes,
+      emit: (event) => emit({ ...event, runId, at: now().toISOString() }, epoch),
+    });
     scopes.set(runId, scope);
     heartbeat.start();
     return scope;

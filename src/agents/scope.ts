@@ -13,6 +13,7 @@ export interface ScopeOptions {
   readonly store: Store;
   readonly now: () => Date;
   readonly leaseMs: number;
+  readonly maxDocumentBytes: number;
   readonly emit: (event: RunEventBody) => void;
 }
 
@@ -23,6 +24,7 @@ export class RunScope {
   readonly lease: Lease;
   readonly store: Store;
   readonly now: () => Date;
+  readonly maxDocumentBytes: number;
   readonly emit: (event: RunEventBody) => void;
   /** The newest acceptable version for each contract, by the contract's name. */
   readonly board = new Map<string, Version>();
@@ -33,6 +35,7 @@ export class RunScope {
   readonly #letGo = new AbortController();
   readonly #memo = new Map<string, Promise<unknown>>();
   readonly #underway = new Set<Promise<unknown>>();
+  readonly #own = new WeakSet<object>();
   readonly #queues = new Map<string, Promise<unknown>>();
   #leaseUntilMs: number;
   #failure: Failure | undefined;
@@ -40,7 +43,8 @@ export class RunScope {
   #walkingBack = false;
   #journal: Promise<Journal> | undefined;
 
-  constructor({ lease, store, now, leaseMs, emit }: ScopeOptions) {
+  constructor({ lease, store, now, leaseMs, maxDocumentBytes, emit }: ScopeOptions) {
+    this.maxDocumentBytes = maxDocumentBytes;
     this.lease = lease;
     this.runId = lease.runId;
     this.epoch = lease.epoch;
@@ -168,6 +172,17 @@ export class RunScope {
     return this.track(mine);
   }
 
+  /** Resolves when nothing under a name with this beginning is waiting its turn any more. */
+  async settled(beginning: string): Promise<void> {
+    const waiting = [...this.#queues].filter(([name]) => name.startsWith(beginning));
+    await Promise.allSettled(waiting.map(([, last]) => last));
+  }
+
+  /** Whether the store or the lease failed under this very run, and not something that an agent calls by the same name. */
+  isOwn(thrown: WalkbackError): boolean {
+    return this.#own.has(thrown) || thrown === this.#halt;
+  }
+
   /** The run's effects, folded from the journal on first use and kept up to date by `write`. */
   async journal(): Promise<ReadonlyMap<string, EffectRecord>> {
     return (await this.#loadJournal()).effects;
@@ -214,6 +229,7 @@ export class RunScope {
     try {
       await this.store.journal.append(entry);
     } catch (thrown) {
+      if (isWalkbackError(thrown)) this.#own.add(thrown);
       if (isWalkbackError(thrown) && thrown.code === "FENCED") this.halt(thrown);
       throw thrown;
     }

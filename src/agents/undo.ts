@@ -1,11 +1,10 @@
-import { setMaxListeners } from "node:events";
 import { DelegateBackoff, handleWhen, retry } from "cockatiel";
 import { type EffectRecord, standing } from "../checkpoint/journal-view.js";
 import { crashPoint } from "../contracts/crash-point.js";
 import { EffectUndeclared, type Failure, isOurs, isWalkbackError, messageOf, UndoFailed } from "../contracts/failure.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
-import { type Effect, WORK_EFFECT } from "./effect.js";
+import { type Effect, isPivot, WORK_EFFECT } from "./effect.js";
 import { bounded, findReceipt, uncertain } from "./perform.js";
 import type { RunScope } from "./scope.js";
 
@@ -27,7 +26,7 @@ export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: 
     await scope.write(record, "undo-intended", null);
     crashPoint("journal.undo-intended:after");
     await retry(
-      handleWhen((thrown) => !(isWalkbackError(thrown) && thrown.code === "EFFECT_UNCERTAIN")),
+      handleWhen((thrown) => !scope.halted && !(isWalkbackError(thrown) && thrown.code === "EFFECT_UNCERTAIN")),
       { maxAttempts: UNDO_TRIES - 1, backoff: new DelegateBackoff(({ attempt }) => UNDO_PAUSE_MS * attempt) },
     ).execute(undo);
     crashPoint("undo.sent:after");
@@ -36,6 +35,7 @@ export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: 
     scope.emit({ type: "effect.undone", agent, effect, key });
     return undefined;
   } catch (thrown) {
+    if (scope.halted) throw scope.halted;
     if (isWalkbackError(thrown) && isOurs(thrown)) throw thrown;
     const failure = undoFailure(record, thrown);
     await scope.write(record, "undo-failed", failure as unknown as JsonValue); // a Failure is plain JSON
@@ -44,12 +44,19 @@ export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: 
   }
 }
 
-/** Undoes what a step did up to and including a round, newest first, before other work takes its place. */
+/**
+ * Undoes what a step did up to and including a round, newest first, before other work takes its place. Past a point of no
+ * return it undoes nothing: what takes its place goes on from what stands.
+ */
 export async function undoRounds(scope: RunScope, findAgent: FindAgent, step: string, round: number): Promise<Failure | undefined> {
   const records = standing((await scope.journal()).values()).filter(
     (record) => isBranch(step, record.agent) || (record.agent === step && record.round <= round),
   );
-  for (const record of records) {
+  const effectOf = ({ agent, effect }: EffectRecord) => findAgent(agent)?.effects.find(({ name }) => name === effect);
+  const done = records.filter(({ status }) => status === "performed").map((record) => ({ record, effect: effectOf(record) }));
+  if (done.some(({ effect }) => effect && isPivot(effect))) return undefined;
+  const kept = new Set(done.filter(({ effect }) => effect && !effect.undo).map(({ record }) => record)); // it comes after a pivot
+  for (const record of records.filter((each) => !kept.has(each))) {
     const failure = await undoEffect(scope, findAgent, record);
     if (failure) return failure;
   }
@@ -61,10 +68,6 @@ function isBranch(step: string, agent: string): boolean {
   return agent.startsWith(`${step}[`);
 }
 
-/** The signal of an undo is never the run's: that one is aborted by the very failure that is being walked back. */
-const NEVER = new AbortController().signal;
-setMaxListeners(0, NEVER);
-
 function undoOf(scope: RunScope, findAgent: FindAgent, record: EffectRecord): () => Promise<void> {
   const owner = findAgent(record.agent);
   const idempotencyKey = `${record.key}/undo`;
@@ -72,22 +75,23 @@ function undoOf(scope: RunScope, findAgent: FindAgent, record: EffectRecord): ()
     // The record's arguments are the inputs the agent was given; its receipt is its output.
     const work = { inputs: record.args as unknown as Inputs<ContractMap>, output: record.receipt };
     const context = { runId: scope.runId, idempotencyKey };
-    return () => bounded(owner.limits, NEVER, async (signal) => owner.compensate?.(work, { ...context, signal }));
+    return () => bounded(owner.limits, scope.letGo, async (signal) => owner.compensate?.(work, { ...context, signal }));
   }
   const effect = owner?.effects.find(({ name }) => name === record.effect);
   if (!effect) throw orphaned(record);
-  return () => undoOutside(effect, record, idempotencyKey);
+  return () => undoOutside(scope, effect, record, idempotencyKey);
 }
 
-async function undoOutside(effect: Effect, record: EffectRecord, idempotencyKey: string): Promise<void> {
+/** Stopped only when this process may not go on: the run's own signal is aborted by the very failure that is walked back. */
+async function undoOutside(scope: RunScope, effect: Effect, record: EffectRecord, idempotencyKey: string): Promise<void> {
   const { status, args, key: performedUnder } = record;
   // Whether an opaque effect happened only a human can say; asked to try again, they have.
   if (status === "tried" && effect.kind === "opaque" && record.undoFailures === 0) throw uncertain(record);
-  const found = status === "tried" && effect.kind === "findable" ? await findReceipt(effect, record, NEVER) : record.receipt;
+  const found = status === "tried" && effect.kind === "findable" ? await findReceipt(effect, record, scope.letGo) : record.receipt;
   if (found === undefined && effect.kind === "findable") return; // it never happened
   if (!effect.undo) throw new Error("it has no undo; it is a point of no return");
   const done = { args, receipt: found };
-  await bounded(effect, NEVER, async (signal) => effect.undo?.(done, { idempotencyKey, performedUnder, signal }));
+  await bounded(effect, scope.letGo, async (signal) => effect.undo?.(done, { idempotencyKey, performedUnder, signal }));
 }
 
 function undoFailure({ agent, effect, identity, key }: EffectRecord, thrown: unknown): Failure {

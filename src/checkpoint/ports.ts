@@ -120,8 +120,8 @@ export interface RunLog {
   change(fence: Fence, change: RunChange): Promise<void>;
   /** Writes down a question; the run is `waiting` (`parked` when a walk-back asks) until it is answered. Returns false when it was asked before. */
   ask(fence: Fence, question: Question, failure?: Failure): Promise<boolean>;
-  /** Marks a question answered; with none left open the run is `running` again. */
-  answer(runId: RunId, questionId: string, answer: Decision, answeredAt: string): Promise<void>;
+  /** Marks a question answered; with none left open the run is `running` again. Returns false when it was answered before. */
+  answer(runId: RunId, questionId: string, answer: Decision, answeredAt: string): Promise<boolean>;
   answered(runId: RunId): Promise<readonly AnsweredQuestion[]>;
   openQuestions(runId: RunId): Promise<readonly Question[]>;
 }
@@ -158,6 +158,15 @@ export interface Version extends VersionHead {
 /** What became of one round of an agent's work. */
 export type Outcome = { readonly kind: "version"; readonly version: Version } | { readonly kind: "failure"; readonly failure: Failure };
 
+export interface AskedBefore {
+  readonly workflow: string;
+  readonly agent: string;
+  readonly agentVersion: number;
+  /** `name@version` of what it produces. */
+  readonly contract: string;
+  readonly inputHash: string;
+}
+
 export interface VersionLog {
   /** Appends under the next number. The same run, agent and round again returns the version that is already there. */
   append(version: NewVersion): Promise<Version>;
@@ -173,8 +182,8 @@ export interface VersionLog {
   outcome(runId: RunId, agent: string, round: number): Promise<Outcome | undefined>;
   list(runId: RunId): Promise<readonly Version[]>;
   find(runId: RunId, number: number): Promise<Version | undefined>;
-  /** The newest answer this very version of the agent gave to the same inputs, in a run that completed. */
-  findAnswer(question: { readonly agent: string; readonly agentVersion: number; readonly inputHash: string }): Promise<Version | undefined>;
+  /** What this very version of the agent answered to the same inputs, in completed runs of the same workflow; newest first, at most ten. */
+  findAnswers(question: AskedBefore): Promise<readonly Version[]>;
   /** Recomputes the hash chain. Returns the first number that does not hold, or undefined. */
   firstBroken(runId: RunId): Promise<number | undefined>;
 }

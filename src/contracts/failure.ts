@@ -14,6 +14,7 @@ export const FAILURES = {
   EFFECT_INVALID: { retryable: false },
   WORKFLOW_INVALID: { retryable: false },
   WORKFLOW_UNKNOWN: { retryable: false },
+  WORKFLOW_CHANGED: { retryable: false },
   INPUT_INVALID: { retryable: false },
   CONTRACT_VIOLATED: { retryable: false },
   INPUT_MISSING: { retryable: false },
@@ -173,6 +174,7 @@ export interface WorkflowIssue {
     | "bad-name"
     | "missing-fallback"
     | "missing-output"
+    | "duplicate-workflow"
     | "saga";
   readonly agent?: string;
   readonly contract?: string;
@@ -186,6 +188,11 @@ export class WorkflowInvalid extends WalkbackError<{ workflow: string; issues: r
 
 export class WorkflowUnknown extends WalkbackError<{ workflow: string; known: readonly string[] }> {
   readonly code = "WORKFLOW_UNKNOWN";
+}
+
+/** The run was made with another version of its workflow than this program has. */
+export class WorkflowChanged extends WalkbackError<{ runId: string; workflow: string; runVersion: number; programVersion: number }> {
+  readonly code = "WORKFLOW_CHANGED";
 }
 
 /** What was handed in at the door does not fit the workflow's input contract. No run was accepted. */

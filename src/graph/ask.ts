@@ -1,4 +1,4 @@
-import { interrupt } from "@langchain/langgraph";
+import { getConfig, interrupt } from "@langchain/langgraph";
 import type { RunScope } from "../agents/scope.js";
 import type { Store } from "../checkpoint/ports.js";
 import { describeIssues } from "../contracts/contract.js";
@@ -15,17 +15,32 @@ import type { Kit } from "./kit.js";
 export async function askHuman(kit: Kit, scope: RunScope, question: Question, failure?: Failure): Promise<Decision> {
   const { store, now } = kit.runtime;
   const recorded = await answerTo(store, scope.runId, question.id);
-  if (recorded) return heard(scope, question, recorded);
+  if (recorded) {
+    if (replays()) interrupt(question);
+    return heard(scope, question, recorded);
+  }
   if (await store.runs.ask(scope, question, failure)) scope.emit({ type: "run.waiting", question: question.id, kind: question.kind });
   for (let problem: string | undefined; ; ) {
     const raw: unknown = interrupt(problem === undefined ? question : { ...question, description: again(question, problem) });
     const read = readAnswer(question, raw);
     if (typeof read !== "string") {
-      await store.runs.answer(scope.runId, question.id, read, now().toISOString());
+      await store.runs.answer(scope.runId, question.id, read, now().toISOString()); // false when another answer was first
       return heard(scope, question, read);
     }
     problem = read;
   }
+}
+
+/**
+ * Whether LangGraph holds an answer for the next interrupt of this node. It counts interrupts by their place, so a question
+ * that is answered from the record must still take its place, or the answer would go to the next question.
+ */
+function replays(): boolean {
+  const { interruptCounter = -1, resume = [] } = (getConfig()?.configurable?.["__pregel_scratchpad"] ?? {}) as {
+    readonly interruptCounter?: number;
+    readonly resume?: readonly unknown[];
+  };
+  return resume.length > interruptCounter + 1;
 }
 
 /** The decision, or what is wrong with the answer. */

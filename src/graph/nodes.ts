@@ -5,7 +5,7 @@ import type { Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Accepted, Version } from "../checkpoint/ports.js";
 import { checkShape, describeIssues } from "../contracts/contract.js";
-import { Draining, type Failure, InputInvalid, isWalkbackError, RunUnknown } from "../contracts/failure.js";
+import { Draining, type Failure, InputInvalid, InputMissing, isWalkbackError, RunUnknown } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { type Sealed, seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
@@ -16,7 +16,7 @@ import { accept, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
 import { type StateUpdate, updateOf, type WorkflowState } from "./state.js";
 import { contractName, type Obtained, type Step, stepOf } from "./step.js";
-import { consumersOf, producersOf, type Workflow } from "./workflow.js";
+import { consumersOf, NODES, producersOf, type Workflow } from "./workflow.js";
 
 /** A node of a LangGraph StateGraph. */
 export type GraphNode = (state: WorkflowState, config: RunnableConfig) => Promise<StateUpdate>;
@@ -55,10 +55,16 @@ export function settle(kit: Kit): GraphNode {
       if (accepted.kind === "version" && !(accepted.version.number in state.versions)) updates.push(updateOf(accepted.version));
     }
     const output = scope.board.get(kit.workflow.output.name);
+    if (!scope.failure && !output) scope.fail(noOutput(kit));
     if (!scope.failure && output)
       await finish(kit, scope, { status: "completed", endedAt: kit.runtime.now().toISOString(), outputVersion: output.number });
     return merge(updates);
   });
+}
+
+function noOutput({ workflow }: Kit): Failure {
+  const message = `${workflow.name} came to its end without ${workflow.output.id}.`;
+  return new InputMissing(message, { agent: NODES.settle, contract: workflow.output.id }).toJSON();
 }
 
 /**
@@ -238,7 +244,8 @@ async function withAnswers<T extends { readonly kind: string }>(
   for (;;) {
     const result = await work();
     if (!("question" in result)) return result;
-    if (scope.failure) return { kind: "stopped" };
+    await scope.quiesce(); // what is under way beside it may fail, and then there is nothing to ask
+    if (scope.failure || scope.halted) return { kind: "stopped" };
     await askHuman(kit, scope, result.question, result.question.details["failure"] as unknown as Failure); // as `aboutStep` wrote it
   }
 }

@@ -2,8 +2,16 @@ import type { Agent, ContractMap, Inputs } from "../agents/agent.js";
 import type { Call } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
-import { check, describeIssues } from "../contracts/contract.js";
-import { ContractViolated, type Failure, InputMissing, type WalkbackError } from "../contracts/failure.js";
+import { type Contract, check, describeIssues } from "../contracts/contract.js";
+import {
+  ContractViolated,
+  type Failure,
+  InputMissing,
+  type Issue,
+  isWalkbackError,
+  messageOf,
+  type WalkbackError,
+} from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import type { Question } from "../contracts/question.js";
 import type { Kit } from "./kit.js";
@@ -35,13 +43,9 @@ export function stepOf(kit: Kit, scope: RunScope, agent: Agent): Step | Walkback
     const version = scope.board.get(contract.name);
     if (!version) return inputMissing(agent, contract.id);
     from.push(version);
-    const document = version.contract === contract.id ? version.data : upcast(kit, version, contract.version);
-    const checked = version.contract === contract.id ? { ok: true as const, document } : check(contract, document);
-    if (!checked.ok) {
-      const message = `${version.contract} does not become a valid ${contract.id} for ${agent.name}: ${describeIssues(checked.issues)}.`;
-      return new ContractViolated(message, { agent: version.agent, contract: contract.id, round: version.round, issues: checked.issues });
-    }
-    inputs[name] = checked.document === version.data ? checked.document : seal(checked.document).data;
+    const document = version.contract === contract.id ? version.data : upcasted(kit, version, contract, agent);
+    if (isWalkbackError(document)) return document;
+    inputs[name] = document;
   }
   return { agent, step: agent.name, inputs: Object.freeze(inputs) as Inputs<ContractMap>, from };
 }
@@ -51,10 +55,24 @@ export function contractName(version: { readonly contract: string }): string {
   return version.contract.slice(0, version.contract.lastIndexOf("@"));
 }
 
-function upcast(kit: Kit, version: Version, to: number): unknown {
+/** An older document in the form the agent was written for, or why it cannot be brought there. */
+function upcasted(kit: Kit, version: Version, contract: Contract, agent: Agent): unknown {
   const name = contractName(version);
   const from = Number(version.contract.slice(name.length + 1));
-  return kit.workflow.registry.upcastChain(name, from, to).reduce<unknown>((document, step) => step(document), version.data);
+  const refuse = (issues: readonly Issue[]) => {
+    const message = `${version.contract} does not become a valid ${contract.id} for ${agent.name}: ${describeIssues(issues)}.`;
+    return new ContractViolated(message, { agent: version.agent, contract: contract.id, round: version.round, issues });
+  };
+  try {
+    const chain = kit.workflow.registry.upcastChain(name, from, contract.version);
+    const checked = check(
+      contract,
+      chain.reduce<unknown>((document, upcast) => upcast(document), version.data),
+    );
+    return checked.ok ? seal(checked.document, kit.runtime.maxDocumentBytes).data : refuse(checked.issues);
+  } catch (thrown) {
+    return isWalkbackError(thrown) ? thrown : refuse([{ path: "", message: `its upcast threw: ${messageOf(thrown)}` }]);
+  }
 }
 
 function inputMissing(agent: Agent, contract: string): InputMissing {

@@ -3,11 +3,13 @@ import { Command, END, START, StateGraph } from "@langchain/langgraph";
 import type { RunScope } from "../agents/scope.js";
 import { undoEffect } from "../agents/undo.js";
 import { type EffectRecord, remainingOf, standing, undoneOf } from "../checkpoint/journal-view.js";
-import type { Undone } from "../contracts/run.js";
+import { PastPivot } from "../contracts/failure.js";
+import type { JsonValue } from "../contracts/json-value.js";
 import { askHuman } from "./ask.js";
 import { finish } from "./finish.js";
 import type { Kit } from "./kit.js";
 import { goOn, runIdOf } from "./nodes.js";
+import { passedPivot } from "./pivot.js";
 import { walkBackQuestion } from "./questions.js";
 import { stateOf, type WorkflowState } from "./state.js";
 
@@ -35,11 +37,26 @@ export function walkBack(kit: Kit) {
 
 async function undoNewest(kit: Kit, scope: RunScope): Promise<Command> {
   await scope.quiesce();
+  if (await blockedByPivot(kit, scope)) return new Command({ goto: "park" });
   const [newest] = await undoable(scope);
   if (!newest) return new Command({ goto: await next(scope) });
   const failure = await undoEffect(scope, kit.findAgent, newest);
-  if (failure) return new Command({ goto: kit.workflow.onUndoFailure === "stop" ? "park" : await next(scope) });
-  return new Command({ update: { undone: undoneUpdate(newest, { outcome: "undone" }) }, goto: await next(scope) });
+  return new Command({ goto: failure && kit.workflow.onUndoFailure === "stop" ? "park" : await next(scope) });
+}
+
+/**
+ * A point of no return may have been passed just while the run failed. Then nothing is undone: a human says first what
+ * becomes of it, and with `skip` or `done` the rest is walked back all the same.
+ */
+async function blockedByPivot(kit: Kit, scope: RunScope): Promise<boolean> {
+  const pivot = await passedPivot(kit, scope);
+  if (!pivot) return false;
+  const { key, agent, effect, identity } = pivot;
+  const message = `"${effect}" of ${agent} (${identity}) has been performed and there is no way back past it. Answer skip or done to undo the rest all the same.`;
+  const failure = new PastPivot(message, { runId: scope.runId, effect }).toJSON();
+  if (!pivot.undoFailure) await scope.write(pivot, "undo-failed", failure as unknown as JsonValue); // a Failure is plain JSON
+  scope.emit({ type: "effect.undo-failed", agent, effect, key, failure });
+  return true;
 }
 
 async function next(scope: RunScope): Promise<"undo" | "park" | "close"> {
@@ -61,18 +78,14 @@ async function park(kit: Kit, scope: RunScope, state: WorkflowState): Promise<Co
   }
   const decision = answer.decision === "done" ? "done" : "skip";
   const reason = answer.reason === undefined ? {} : { reason: answer.reason };
-  const undone = Object.assign(
-    {},
-    ...left.map((record) => undoneUpdate(record, { outcome: decision === "done" ? "done-by-human" : "skipped", ...reason })),
-  ) as object;
   for (const record of left) await scope.write(record, "settled", { decision, ...reason });
-  return new Command({ update: { undone }, goto: await next(scope) });
+  return new Command({ goto: await next(scope) });
 }
 
 async function close(kit: Kit, scope: RunScope, { failure }: WorkflowState): Promise<object> {
   if (!failure) return {};
   const status = failure.code === "CANCELED" ? "canceled" : "rolled-back";
-  // From the journal once more: a step that died between its undo and its checkpoint has told the state nothing of it.
+  // Told to the state once, from the journal: a growing list in the checkpoint of each step would add up to its square.
   const undone = undoneOf(await kit.runtime.store.journal.list(scope.runId));
   await finish(kit, scope, { status, endedAt: kit.runtime.now().toISOString(), failure });
   return { undone: Object.fromEntries(undone.map((each) => [each.key, each])) };
@@ -81,8 +94,4 @@ async function close(kit: Kit, scope: RunScope, { failure }: WorkflowState): Pro
 /** Still standing and not yet failed to be undone in this pass, newest first. */
 async function undoable(scope: RunScope): Promise<EffectRecord[]> {
   return standing((await scope.journal()).values()).filter(({ undoFailure }) => !undoFailure);
-}
-
-function undoneUpdate({ key, agent, effect, identity }: EffectRecord, how: Pick<Undone, "outcome" | "reason">): Record<string, Undone> {
-  return { [key]: { key, agent, effect, identity, ...how } };
 }

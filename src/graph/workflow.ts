@@ -9,6 +9,9 @@ import { sagaIssues } from "./saga-rules.js";
 export const NODES = { accept: "accept", settle: "settle", walkBack: "walk-back" } as const;
 export const CHANNELS = { versions: "versions", failure: "failure", undone: "undone" } as const;
 
+/** Who made version 0. */
+const INPUT_AGENT = "input";
+
 /** The gate in front of an agent. */
 export function gateName(agent: string): string {
   return `gate-${agent}`;
@@ -103,7 +106,7 @@ function nameIssues(name: string, version: number, agents: readonly Agent[]): Wo
   if (!Number.isSafeInteger(version) || version < 1)
     issues.push({ problem: "bad-name", message: `the workflow's version ${version} must be a positive integer` });
   if (agents.length === 0) issues.push({ problem: "missing-producer", message: "it has no agents" });
-  const reserved = new Set<string>([...Object.values(NODES), ...Object.values(CHANNELS)]);
+  const reserved = new Set<string>([...Object.values(NODES), ...Object.values(CHANNELS), INPUT_AGENT]);
   const seen = new Set<string>();
   for (const { name: agent } of agents) {
     if (!WORKFLOW_NAME.test(agent))

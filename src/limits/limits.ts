@@ -21,3 +21,6 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxConcurrent: 64,
   maxWaiting: 10_000,
 });
+
+/** Beyond this a JavaScript timer fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -491,7 +491,13 @@ function keepsVersions(open: Open): void {
   });
 
   describe("earlier answers to the same question", () => {
-    const question = { agent: "calculate-score", agentVersion: 1, inputHash: "the-question" };
+    const question = {
+      workflow: "credit-decision",
+      agent: "calculate-score",
+      agentVersion: 1,
+      contract: "credit.score@1",
+      inputHash: "the-question",
+    };
     const answered = async (store: Store, points: number, status: "completed" | "rolled-back", runId = aRunId()) => {
       const run = await acceptedIn(store, { runId });
       await store.versions.append(aVersion(run, { data: seal({ points }) }));
@@ -504,7 +510,7 @@ function keepsVersions(open: Open): void {
       await answered(store, 1, "rolled-back");
       await store.versions.append(aVersion(await acceptedIn(store)));
 
-      expect(await store.versions.findAnswer(question)).toBeUndefined();
+      expect(await store.versions.findAnswers(question)).toEqual([]);
     });
 
     test("the newest counts, whatever the ids of the runs", async () => {
@@ -513,18 +519,20 @@ function keepsVersions(open: Open): void {
       await answered(store, 2, "completed", "aaaa0000-0000-4000-8000-000000000000" as RunId);
       await answered(store, 3, "rolled-back");
 
-      expect(await store.versions.findAnswer(question)).toMatchObject({ data: { points: 2 } });
+      expect(await store.versions.findAnswers(question)).toMatchObject([{ data: { points: 2 } }, {}]);
     });
 
     test.each([
       ["another agent", { agent: "assess-risk" }],
       ["another version of the agent", { agentVersion: 2 }],
       ["another question", { inputHash: "another" }],
+      ["the same agent in another workflow", { workflow: "loan-renewal" }],
+      ["an agent that produces something else", { contract: "credit.score@2" }],
     ])("are not those to %s", async (_what, change) => {
       await using store = await open();
       await answered(store, 1, "completed");
 
-      expect(await store.versions.findAnswer({ ...question, ...change })).toBeUndefined();
+      expect(await store.versions.findAnswers({ ...question, ...change })).toEqual([]);
     });
 
     test("are the agent's own, never a fallback or a human's", async () => {
@@ -534,7 +542,7 @@ function keepsVersions(open: Open): void {
       await store.versions.append(aVersion(run, { source: "human", round: 1 }));
       await store.runs.change(run, { status: "completed", endedAt: ENDED_AT, outputVersion: 1 });
 
-      expect(await store.versions.findAnswer(question)).toBeUndefined();
+      expect(await store.versions.findAnswers(question)).toEqual([]);
     });
   });
 }

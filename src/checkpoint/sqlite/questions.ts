@@ -12,13 +12,16 @@ interface Row {
 export function questionRows(database: Database) {
   const insert = database.prepare("INSERT INTO questions (run_id, id, question) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   const update = database.prepare("UPDATE questions SET answer = ?, answered_at = ? WHERE run_id = ? AND id = ? AND answer IS NULL");
-  const selectOpen = database.prepare<[string], Row>("SELECT * FROM questions WHERE run_id = ? AND answer IS NULL ORDER BY rowid");
+  const withdraw = database.prepare("DELETE FROM questions WHERE run_id = ? AND id <> ? AND answer IS NULL");
+  const selectOpen = database.prepare<[string], Row>("SELECT * FROM questions WHERE run_id = ? AND answer IS NULL ORDER BY id");
   const selectAnswered = database.prepare<[string], Row>(
     "SELECT * FROM questions WHERE run_id = ? AND answered_at IS NOT NULL ORDER BY rowid",
   );
   return {
     /** False when it was asked before. */
     insert: (runId: string, question: Question): boolean => insert.run(runId, question.id, JSON.stringify(question)).changes > 0,
+    /** Once a run walks back, nobody needs to know any more how it might have gone on. */
+    withdrawOthers: (runId: string, id: string): void => void withdraw.run(runId, id),
     /** False when it is answered already or was never asked. */
     answer: (runId: string, id: string, answer: Decision, at: string): boolean =>
       update.run(JSON.stringify(answer), at, runId, id).changes > 0,

@@ -27,7 +27,9 @@ export function runLog(database: Database, writer: Writer): RunLog {
     "SELECT * FROM runs WHERE status = coalesce(?, status) AND workflow = coalesce(?, workflow) ORDER BY rowid DESC LIMIT ?",
   );
   const selectClaimable = database.prepare<[string, number], Row>(
-    `SELECT * FROM runs WHERE (status = 'running' OR (status = 'waiting' AND cancel_reason IS NOT NULL))
+    // A canceled run waits for nobody, but for who settles what its walk-back could not undo.
+    `SELECT * FROM runs WHERE (status = 'running' OR (status IN ('waiting', 'parked') AND cancel_reason IS NOT NULL AND NOT EXISTS (
+         SELECT 1 FROM questions WHERE run_id = runs.run_id AND answer IS NULL AND json_extract(question, '$.kind') = 'undo-failed')))
        AND (holder IS NULL OR lease_until <= ?) ORDER BY rowid LIMIT ?`,
   );
   const update = database.prepare(
@@ -75,6 +77,7 @@ export function runLog(database: Database, writer: Writer): RunLog {
       const asked = await writer.write(() => {
         refuseEnded(claim.runId);
         fence(claim);
+        if (question.kind === "undo-failed") questions.withdrawOthers(claim.runId, question.id);
         if (!questions.insert(claim.runId, question)) return false;
         const waits = question.kind === "agent-failed" || question.kind === "approval";
         set(claim.runId, { status: waits ? "waiting" : "parked", failure });
@@ -84,12 +87,14 @@ export function runLog(database: Database, writer: Writer): RunLog {
       return asked;
     },
     async answer(runId, questionId, answer, answeredAt) {
-      await writer.write(() => {
+      const changed = await writer.write(() => {
         refuseEnded(runId);
-        const changed = questions.answer(runId, questionId, answer, answeredAt);
-        if (changed && questions.open(runId).length === 0) set(runId, { status: "running" });
+        const first = questions.answer(runId, questionId, answer, answeredAt);
+        if (first && questions.open(runId).length === 0) set(runId, { status: "running" });
+        return first;
       });
       crashPoint("run.answered:after");
+      return changed;
     },
     answered: async (runId) => questions.answered(runId),
     openQuestions: async (runId) => questions.open(runId),

@@ -34,10 +34,11 @@ export function versionLog(database: Database, writer: Writer): VersionLog {
   );
   const selectAll = database.prepare<[string], Row>("SELECT * FROM versions WHERE run_id = ? ORDER BY number");
   const selectOne = database.prepare<[string, number], Row>("SELECT * FROM versions WHERE run_id = ? AND number = ?");
-  const selectAnswer = database.prepare<[string, number, string], Row>(
+  const selectAnswers = database.prepare<[string, number, string, string, string], Row>(
     `SELECT v.* FROM versions v JOIN runs r USING (run_id)
-     WHERE v.agent = ? AND v.agent_version = ? AND v.input_hash = ? AND v.source = 'agent' AND r.status = 'completed'
-     ORDER BY v.rowid DESC LIMIT 1`,
+     WHERE v.agent = ? AND v.agent_version = ? AND v.input_hash = ? AND v.contract = ? AND r.workflow = ?
+       AND v.source = 'agent' AND r.status = 'completed'
+     ORDER BY v.rowid DESC LIMIT 10`,
   );
   const append = insertVersion(database);
   const fence = fenceOf(database, { alsoEnded: false });
@@ -64,10 +65,8 @@ export function versionLog(database: Database, writer: Writer): VersionLog {
       const row = selectOne.get(runId, number);
       return row && versionOf(row);
     },
-    async findAnswer({ agent, agentVersion, inputHash }) {
-      const row = selectAnswer.get(agent, agentVersion, inputHash);
-      return row && versionOf(row);
-    },
+    findAnswers: async ({ workflow, agent, agentVersion, contract, inputHash }) =>
+      selectAnswers.all(agent, agentVersion, inputHash, contract, workflow).map(versionOf),
     firstBroken: async (runId) =>
       firstBrokenLink(selectAll.all(runId).map((row) => ({ ...linkOf(runId, row), hash: row.hash, json: row.data }))),
   };
