@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { messageOf } from "../contracts/failure.js";
+import { DecisionInvalid, messageOf } from "../contracts/failure.js";
 import type { JsonValue } from "../contracts/json-value.js";
-import type { Decision, DecisionKind } from "../contracts/question.js";
+import type { Decision, DecisionKind, Question } from "../contracts/question.js";
 import { isTerminal, type Run } from "../contracts/run.js";
 import type { Orchestrator } from "../orchestrator.js";
 import { findPackage, workflowNames } from "./catalog.js";
@@ -32,34 +32,58 @@ export async function resumeCommand(wanted: string, options: ResumeOptions, sett
   const { decision, reason, question } = options;
   const output = options.output === undefined ? undefined : readOutput(options.output);
   const answer: Decision = { decision, reason, output };
-  const run = await withRun(wanted, options, settings, (orchestrator, runId) =>
+  const asking = await lookUp(wanted, settings);
+  const asked = questionOf(asking, question);
+  if (asked) refuseOthers(asked, decision);
+  const run = await withRun(asking, options, settings, (orchestrator, runId) =>
     orchestrator.resume(runId, answer, question === undefined ? {} : { question }),
   );
   showRun(run, settings);
-  return exitCodeOf(run.status);
+  // The run had failed long before: the answer was to end its walk-back, and did.
+  return asked?.kind === "undo-failed" && isTerminal(run.status) ? EXIT.fine : exitCodeOf(run.status);
+}
+
+/** The question an answer is for, if the run asks it; otherwise the orchestrator says why there is none. */
+function questionOf(run: Run, named: string | undefined): Question | undefined {
+  const open = "questions" in run ? run.questions : [];
+  return named === undefined && open.length === 1 ? open[0] : open.find(({ id }) => id === named);
+}
+
+/** A decision that is not possible is refused before anything else it might lack, like a reason. */
+function refuseOthers({ id, allowed }: Question, decision: DecisionKind): void {
+  if (allowed.includes(decision)) return;
+  const message = `"${decision}" is not possible here, only ${allowed.join(", ")}`;
+  const details = { question: id, allowed, issues: [{ path: "/decision", message }] };
+  throw new DecisionInvalid(`The answer to ${id} cannot be used: ${message}.`, details);
 }
 
 /** Stops a run and walks it back. */
 export async function cancelCommand(wanted: string, options: AnswerOptions, settings: Settings): Promise<number> {
-  const run = await withRun(wanted, options, settings, (orchestrator, runId) => orchestrator.cancel(runId, options.reason));
+  const running = await lookUp(wanted, settings);
+  const run = await withRun(running, options, settings, (orchestrator, runId) => orchestrator.cancel(runId, options.reason));
   showRun(run, settings);
-  if (!isTerminal(run.status) && !settings.json) tell(NOT_CANCELED[run.status] ?? `It could not be canceled: it is ${run.status}.`);
+  if (!isTerminal(run.status) && !settings.json) tell(notCanceled(run, settings));
   return run.status === "canceled" ? EXIT.fine : EXIT.runFailed;
 }
 
-const NOT_CANCELED: Readonly<Record<string, string>> = {
-  running: "Another process carries it and stops it at its next sign of life, within a third of the lease.",
-  parked: "It has been walked back as far as that goes; answer its question to end it.",
-};
+function notCanceled({ status }: Run, settings: Settings): string {
+  switch (status) {
+    case "running":
+      return `Another process carries it and stops it at its next sign of life; if that process is dead, at the next ${commandLine(settings, "recover")}`;
+    case "parked":
+      return "It has been walked back as far as that goes; answer its question to end it.";
+    default:
+      return `It could not be canceled: it is ${status}.`;
+  }
+}
 
 /** Opens the run's own workflow for an operation on it. */
 async function withRun(
-  wanted: string,
+  run: Run,
   { workflow: path }: AnswerOptions,
   settings: Settings,
   operate: (orchestrator: Orchestrator, runId: string) => Promise<Run>,
 ): Promise<Run> {
-  const run = await lookUp(wanted, settings);
   const pkg = await findPackage(path ?? catalogName(run));
   await using house = await openHouse(settings, pkg);
   // A question is only asked where a failure asks; so it was, whatever the package says without --on-failure.

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describeIssues } from "../contracts/contract.js";
-import { type Failure, InputInvalid, type Issue, isWalkbackError } from "../contracts/failure.js";
+import { type Failure, InputInvalid, type Issue, isWalkbackError, pointerOf } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { Run } from "../contracts/run.js";
 import type { Workflow } from "../graph/workflow.js";
@@ -18,6 +18,8 @@ export interface Batch {
   /** No row is started once it is aborted. */
   readonly stop: AbortSignal;
   readonly onAccepted?: (runId: RunId) => void;
+  /** The field of the input that tells one intent from another: a row that was run before keeps its run. */
+  readonly keyField?: string | undefined;
 }
 
 /** Finished results that may wait for a slower row before them: the order of the output is that of the input. */
@@ -32,11 +34,13 @@ export async function* runRows(rows: AsyncIterable<InputRow>, batch: Batch): Asy
   for await (const result of results) if (result !== ABORTED) yield result;
 }
 
-async function runRow(line: InputRow, { orchestrator, workflow, onAccepted }: Batch): Promise<RowResult | typeof ABORTED> {
+async function runRow(line: InputRow, { orchestrator, workflow, onAccepted, keyField }: Batch): Promise<RowResult | typeof ABORTED> {
   const { row } = line;
   if ("issues" in line) return { row, rejected: inputInvalid(workflow, line.issues) };
+  const key = keyOf(workflow, line.input, keyField);
+  if ("issues" in key) return { row, rejected: inputInvalid(workflow, key.issues) };
   try {
-    return { row, run: await orchestrator.start(workflow.name, line.input, onAccepted ? { onAccepted } : {}) };
+    return { row, run: await orchestrator.start(workflow.name, line.input, { ...key, ...(onAccepted ? { onAccepted } : {}) }) };
   } catch (thrown) {
     if (isWalkbackError(thrown) && thrown.code === "DRAINING") return ABORTED;
     if (isWalkbackError(thrown) && REFUSED.has(thrown.code)) return { row, rejected: thrown.toJSON() };
@@ -45,7 +49,16 @@ async function runRow(line: InputRow, { orchestrator, workflow, onAccepted }: Ba
 }
 
 /** What `start` throws about the input; anything else ends the batch. */
-const REFUSED: ReadonlySet<string> = new Set(["INPUT_INVALID", "NOT_PLAIN_JSON", "DOCUMENT_TOO_LARGE"]);
+const REFUSED: ReadonlySet<string> = new Set(["INPUT_INVALID", "NOT_PLAIN_JSON", "DOCUMENT_TOO_LARGE", "KEY_REUSED"]);
+
+type Key = { readonly idempotencyKey?: string } | { readonly issues: readonly Issue[] };
+
+function keyOf({ name }: Workflow, input: unknown, field: string | undefined): Key {
+  if (field === undefined) return {};
+  const value: unknown = typeof input === "object" && input !== null && Object.hasOwn(input, field) ? Reflect.get(input, field) : undefined;
+  if (typeof value === "number" || (typeof value === "string" && value !== "")) return { idempotencyKey: `${name}/${value}` };
+  return { issues: [{ path: pointerOf([field]), message: "the idempotency key is taken from here: it must be a text or a number" }] };
+}
 
 function inputInvalid({ input }: Workflow, issues: readonly Issue[]): Failure {
   const message = `The input does not fit ${input.id}: ${describeIssues(issues)}.`;

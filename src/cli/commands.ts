@@ -18,7 +18,7 @@ export function addCommands(program: Command, settings: () => Settings, done: (e
   program
     .command("inspect")
     .description("show a run: versions, attempts, gates, breakers, effects, and what was undone")
-    .argument("<run>", RUN)
+    .argument("<run>", RUN, nonEmpty)
     .option("--data", "show the data of each version")
     .action(async (run, options) => done(await (await import("./inspect.js")).inspectCommand(run, options, settings())));
   program
@@ -33,7 +33,7 @@ export function addCommands(program: Command, settings: () => Settings, done: (e
     .description("draw a workflow as Mermaid")
     .argument("<workflow>", WORKFLOW)
     .option("--xray", "show the inside of the walk-back")
-    .action(async (workflow, options) => done(await (await import("./graph.js")).graphCommand(workflow, options)));
+    .action(async (workflow, options) => done(await (await import("./graph.js")).graphCommand(workflow, options, settings())));
   program
     .command("contracts")
     .description("list the contracts, or show the JSON Schema of one")
@@ -55,7 +55,7 @@ export function addCommands(program: Command, settings: () => Settings, done: (e
   program
     .command("cancel")
     .description("stop a run and walk it back")
-    .argument("<run>", RUN)
+    .argument("<run>", RUN, nonEmpty)
     .option("--reason <text>", "why; it goes into the record")
     .option("--workflow <workflow>", `when the run's workflow is not in the catalog: ${WORKFLOW}`)
     .action(async (run, options: AnswerOptions) => done(await (await import("./answer.js")).cancelCommand(run, options, settings())));
@@ -71,6 +71,7 @@ function addRun(program: Command, action: (workflow: string, options: RunOptions
     .addOption(new Option("--format <format>", "what the input is, if its name does not say").choices(FORMATS))
     .option("--limit <n>", "only the first n rows", positive)
     .option("--concurrency <n>", "runs at one time", positive, DEFAULT_CONCURRENCY)
+    .option("--idempotency-key <field>", "a field of the input; a row whose value was run before keeps that run, nothing is done twice")
     .option("--inject <fault>", "fail:AGENT[:after], slow:AGENT:MS or flaky:AGENT:N; may be repeated", collect)
     .option("--on-failure <agent=mode>", "rollback, skip, cached or ask for this agent; may be repeated", collect)
     .action(action);
@@ -80,7 +81,7 @@ function addResume(program: Command, action: (run: string, options: ResumeOption
   program
     .command("resume")
     .description("answer a waiting or parked run and carry it on")
-    .argument("<run>", RUN)
+    .argument("<run>", RUN, nonEmpty)
     .requiredOption("--decision <decision>", "one of those that the question allows; walkback inbox shows them")
     .option("--reason <text>", "why; needed to skip or reject")
     .option("--output <json>", "with use: the output to go on with, as JSON or @file")
@@ -93,6 +94,11 @@ function positive(text: string): number {
   const number = Number(text);
   if (Number.isSafeInteger(number) && number > 0) return number;
   throw new InvalidArgumentError("It must be a whole number above 0.");
+}
+
+function nonEmpty(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError("Say which run; walkback list shows them.");
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

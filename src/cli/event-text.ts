@@ -28,7 +28,7 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
     case "effect.undone":
       return `undid ${effectText(effects.get(event.key) ?? event)}`;
     case "effect.undo-failed":
-      return paint.red(`could not undo ${effectText(effects.get(event.key) ?? event)}: ${event.failure.message}`);
+      return paint.red(`could not undo ${effectText(effects.get(event.key) ?? event)} of ${event.agent}: ${causeOf(event.failure)}`);
     case "breaker.opened":
       return paint.red(`breaker opened after ${event.consecutiveFailures} failures in a row`);
     case "breaker.half-opened":
@@ -38,7 +38,9 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
     case "breaker.refused":
       return paint.red("breaker open: not called");
     case "run.waiting":
-      return paint.cyan(`asked a human (${event.question})`);
+      return paint.cyan(
+        event.question.startsWith("walk-back#") ? `parked, asked a human (${event.question})` : `asked a human (${event.question})`,
+      );
     case "run.answered":
       return paint.cyan(`a human answered ${event.decision}${event.reason === undefined ? "" : `: ${event.reason}`}`);
     case "agent.started":
@@ -66,6 +68,11 @@ export function undoneText({ agent, effect, identity, outcome, reason }: Undone)
   const why = reason === undefined ? "" : `: ${reason}`;
   if (outcome === "undone") return `undid ${what}`;
   return outcome === "skipped" ? `${what} was left as it is by a human${why}` : `${what} was undone by hand${why}`;
+}
+
+/** Without what an undo's failure says of itself, which the line has said already. */
+function causeOf({ message }: Failure): string {
+  return message.replace(/^".*" of .* \(.*\) could not be undone: /, "");
 }
 
 function failureText({ code, message }: Failure): string {

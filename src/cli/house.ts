@@ -34,10 +34,14 @@ export async function openHouse(settings: Settings, pkg: WorkflowPackage): Promi
 }
 
 /** The runs of a store that is there, without any workflow: enough to look at them. */
-export function openRecords({ store }: Settings): Orchestrator {
-  if (store !== ":memory:" && !existsSync(store))
-    throw misused("--store", `There is no store ${store}. Run a workflow first, or name the store with --store FILE.`);
-  return createOrchestrator({ store, workflows: [] });
+export function openRecords(settings: Settings): Orchestrator {
+  return createOrchestrator({ store: existingStore(settings), workflows: [] });
+}
+
+/** The store, if it is there: looking into one must not create it. */
+export function existingStore({ store }: Settings): string {
+  if (store === ":memory:" || existsSync(store)) return store;
+  throw misused("--store", `There is no store ${store}. Run a workflow first, or name the store with --store FILE.`);
 }
 
 /** A run by its id, or by the beginning or the end of it as far as only one run has it. Throws `RUN_UNKNOWN`. */

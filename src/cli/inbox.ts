@@ -29,9 +29,16 @@ export function questionText(run: Run, question: Question, settings: Settings): 
   );
   return [
     `${paint.bold(`Run ${run.runId}`)}  ${run.workflow.name}@${run.workflow.version}  ${paintStatus(run.status)}  ${paint.dim(question.id)}`,
-    ...question.description.split("\n").map((line) => `  ${line}`.trimEnd()),
+    ...saidOnce(question)
+      .split("\n")
+      .map((line) => `  ${line}`.trimEnd()),
     ...answers.map((answer) => paint.cyan(`  ${answer}`)),
   ].join("\n");
+}
+
+/** The description without the effects' names before reasons that begin with them. */
+export function saidOnce({ description }: Question): string {
+  return description.replace(/^- (".*" of .* \(.*\)): (?=\1)/gm, "- ");
 }
 
 /** What some answers must say besides. */

@@ -1,10 +1,12 @@
 import type { EffectRecord } from "../checkpoint/journal-view.js";
 import type { RunEvent } from "../contracts/event.js";
+import type { Run } from "../contracts/run.js";
 import type { Inspection } from "../observe/inspect.js";
 import { effectText, eventText, fateText, undoneText } from "./event-text.js";
+import { saidOnce } from "./inbox.js";
 import { paint, paintStatus } from "./paint.js";
 import { duration } from "./progress.js";
-import { type Step, stepsOf, undoneInWalkBack } from "./steps.js";
+import { type Step, stepsOf, undoneInWalkBack, walkBackEvents } from "./steps.js";
 import { type Branch, branch, drawTree } from "./tree.js";
 
 export interface TreeOptions {
@@ -18,7 +20,7 @@ export function inspectionText(inspection: Inspection, options: TreeOptions): st
   const steps = stepsOf(inspection.versions, inspection.events);
   const width = Math.max(...steps.map(({ agent }) => agent.length));
   const branches = steps.map((step) => branch(stepText(step, width), [...details(step, effects), ...dataOf(step, options)]));
-  return [...head(inspection), "", drawTree([...branches, ...walkBackBranch(inspection)])].join("\n");
+  return [...head(inspection), "", drawTree([...branches, ...walkBackBranch(inspection, effects)])].join("\n");
 }
 
 function head({ run, chain }: Inspection): string[] {
@@ -28,7 +30,7 @@ function head({ run, chain }: Inspection): string[] {
     `${paint.bold(`Run ${run.runId}`)}  ${run.workflow.name}@${run.workflow.version}`,
     `${paintStatus(run.status)}${took}, accepted ${run.acceptedAt}, ${holds}`,
     ...("failure" in run ? [paint.red(`${run.failure.code}: ${run.failure.message}`)] : []),
-    ...("questions" in run ? run.questions.map(({ id, description }) => paint.cyan(`Open question ${id}: ${description}`)) : []),
+    ...("questions" in run ? run.questions.map((question) => paint.cyan(`Open question ${question.id}: ${saidOnce(question)}`)) : []),
   ];
 }
 
@@ -67,13 +69,30 @@ function dataOf({ version }: Step, { data }: TreeOptions): Branch[] {
   return data && version ? [branch(paint.dim(JSON.stringify(version.data, null, 2)))] : [];
 }
 
-function walkBackBranch({ run, events }: Inspection): Branch[] {
-  if (!("undone" in run)) return [];
-  const undone = undoneInWalkBack(run.undone, events).map((entry) => branch(undoneText(entry)));
+function walkBackBranch({ run, events }: Inspection, effects: ReadonlyMap<string, EffectRecord>): Branch[] {
+  const story = walkBackEvents(events);
+  if (!("undone" in run) && story.length === 0) return [];
+  const undone = new Map(undoneInWalkBack("undone" in run ? run.undone : [], events).map((entry) => [entry.key, undoneText(entry)]));
+  const happened = story.flatMap((event) => (event.type === "effect.undone" && undone.get(event.key)) || (eventText(event, effects) ?? []));
+  const told = keysOf(story, "effect.undone");
+  const quiet = [...undone].flatMap(([key, text]) => (told.has(key) ? [] : [text])); // a human settled it
+  const lines = [...happened, ...quiet, ...standingText(run, keysOf(story, "effect.undo-failed"))];
+  return [
+    branch(
+      paint.bold("walk-back"),
+      (lines.length > 0 ? lines : ["there was nothing to undo"]).map((line) => branch(line)),
+    ),
+  ];
+}
+
+/** What a human must settle, with the reason unless the failed undo above has told it. */
+function standingText(run: Run, told: ReadonlySet<string>): string[] {
   const remaining = "remaining" in run ? run.remaining : [];
-  const left = remaining.map(({ agent, effect, identity, failure }) =>
-    branch(paint.red(`${effectText({ effect, identity })} of ${agent} still stands: ${failure.message}`)),
+  return remaining.map(({ key, agent, effect, identity, failure }) =>
+    paint.red(`${effectText({ effect, identity })} of ${agent} still stands${told.has(key) ? "" : `: ${failure.message}`}`),
   );
-  const children = [...undone, ...left];
-  return [branch(paint.bold("walk-back"), children.length > 0 ? children : [branch("there was nothing to undo")])];
+}
+
+function keysOf(events: readonly RunEvent[], type: "effect.undone" | "effect.undo-failed"): ReadonlySet<string> {
+  return new Set(events.flatMap((event) => (event.type === type ? [event.key] : [])));
 }

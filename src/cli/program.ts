@@ -28,7 +28,11 @@ Examples:
   walkback inspect 0199f3a1 --data                              everything on record about a run
   walkback inbox                                                what waits for a human
 
-Exit codes: 0 fine, 1 a run failed, 2 wrong input.`;
+Exit codes:
+  0    fine; a run that waits for an answer counts as fine
+  1    a run failed: it was rolled back, canceled or parked, or a row was rejected
+  2    wrong input: nothing could be run, or there is no such run, store or workflow
+  130  stopped by Ctrl-C; 143 by SIGTERM`;
 
 function buildProgram(json: boolean, done: (exitCode: number) => void): Command {
   const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string };

@@ -26,10 +26,13 @@ export async function* csvRows({ name, text }: InputText, csv: CsvMapping | unde
 
 /** Records as they come: a wrong number of fields or a stray quotation mark spoils its own row, not the file. */
 function recordsOf(text: AsyncIterable<string>): AsyncIterable<string[]> {
-  const parser = parse({ relax_column_count: true, relax_quotes: true, skip_empty_lines: true, trim: true });
+  const parser = parse({ record_delimiter: LINE_ENDS, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, trim: true });
   pipeline(Readable.from(text), parser, () => {}); // an error reaches whoever iterates the parser
   return parser as AsyncIterable<string[]>; // without `columns` a record is an array of strings
 }
+
+/** All of them at once: left alone, the parser takes the first line's for the whole file, and joins appended rows to one. */
+const LINE_ENDS = ["\r\n", "\n", "\r"];
 
 function checkedHeader(name: string, header: readonly string[], columns: readonly string[]): readonly string[] {
   const missing = columns.filter((column) => !header.includes(column));

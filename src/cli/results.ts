@@ -38,6 +38,7 @@ export function questionsOf(run: Run): object {
 export function tableRow(run: Run, first: Readonly<Record<string, string>>, { summarize }: WorkflowPackage): TableRow {
   const cells = { ...first, run: paint.dim(shortId(run.runId)), status: paintStatus(run.status) };
   if (run.status === "completed") return { cells: { ...cells, ...summarize(run.output) } };
+  if ("questions" in run) return { cells, note: run.questions.map(({ kind, agent }) => (agent ? `${kind} in ${agent}` : kind)).join(", ") };
   return { cells, note: "failure" in run ? whyOf(run.failure) : "" };
 }
 

@@ -3,6 +3,7 @@ import { injectFaults } from "../testing/index.js";
 import { runRows } from "./batch.js";
 import { findPackage } from "./catalog.js";
 import { openHouse } from "./house.js";
+import { type Watched, watchRows } from "./not-begun.js";
 import { overrideOnFailure } from "./on-failure.js";
 import { tell } from "./print.js";
 import { EXIT, misused } from "./problem.js";
@@ -21,12 +22,15 @@ export interface RunOptions {
   readonly concurrency: number;
   readonly inject?: readonly string[];
   readonly onFailure?: readonly string[];
+  /** The field of the input whose value is the idempotency key. */
+  readonly idempotencyKey?: string;
 }
 
 /** Runs a workflow on every row of a file and prints what became of each, in the order of the rows. */
 export async function runCommand(workflowName: string, options: RunOptions, settings: Settings): Promise<number> {
   const pkg = await findPackage(workflowName);
   const { rows, total } = await inputOf(pkg, options);
+  const watched = watchRows({ rows, endless: options.input === "-" });
   await using house = await openHouse(settings, pkg);
   const workflow = overrideOnFailure(injectFaults(house.workflow, options.inject ?? []), options.onFailure ?? []);
   const orchestrator = house.orchestrate(workflow);
@@ -34,12 +38,14 @@ export async function runCommand(workflowName: string, options: RunOptions, sett
   using stop = listenForStop(orchestrator);
   using progress = startProgress({ total, enabled: showsProgress(settings) });
   const printer = settings.json ? jsonPrinter() : tablePrinter(pkg, progress);
-  const seen = { ended: 0, failed: 0, left: 0 };
-  const { concurrency } = options;
-  for await (const result of runRows(rows, { orchestrator, workflow, concurrency, stop: stop.signal })) {
+  const seen = { row: 0, ended: 0, failed: 0, left: 0, waiting: 0 };
+  const { concurrency, idempotencyKey: keyField } = options;
+  for await (const result of runRows(watched.rows, { orchestrator, workflow, concurrency, keyField, stop: stop.signal })) {
     const failed = hasFailed(result);
+    seen.row = result.row;
     if ("run" in result) seen.ended++;
     if ("run" in result && result.run.status === "running") seen.left++;
+    if ("run" in result && "questions" in result.run) seen.waiting++;
     if (failed) seen.failed++;
     progress.advance(failed);
     printer.add(result);
@@ -47,7 +53,18 @@ export async function runCommand(workflowName: string, options: RunOptions, sett
   progress.clear();
   printer.end();
   if (seen.left > 0) tell(`${seen.left} runs were stopped half-way and are on disk. Carry them on: ${commandLine(settings, "recover")}`);
+  if (seen.waiting > 0) tell(`${seen.waiting} ${seen.waiting === 1 ? "waits" : "wait"} for a human: ${commandLine(settings, "inbox")}`);
+  if (stop.exitCode() !== undefined) await tellNotBegun(watched, seen.row, options);
   return stop.exitCode() ?? (seen.ended === 0 ? EXIT.wrongInput : seen.failed > 0 ? EXIT.runFailed : EXIT.fine);
+}
+
+/** Without a key the same command would begin with the first row again, and decide it a second time. */
+async function tellNotBegun(watched: Watched, begun: number, { idempotencyKey }: RunOptions): Promise<void> {
+  const notBegun = await watched.notBegunAfter(begun);
+  if (notBegun === undefined) return;
+  const again =
+    "run them from a file of their own, since the same command decides the rows before them again (--idempotency-key prevents it)";
+  tell(`${notBegun}; ${idempotencyKey === undefined ? again : "run them with the same command, the rows before them keep their runs"}.`);
 }
 
 /** Not in a pipe, and not where it would get between the lines of the output. */

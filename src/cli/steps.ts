@@ -32,11 +32,20 @@ export function undoneInWalkBack(undone: readonly Undone[], events: readonly Run
   return undone.filter(({ key }) => !earlier.has(key));
 }
 
-function beforeWalkBack(events: readonly RunEvent[]): readonly RunEvent[] {
+/** What the walk-back did, could not do, and asked. */
+export function walkBackEvents(events: readonly RunEvent[]): readonly RunEvent[] {
   const failedAt = events.findIndex(({ type }) => type === "run.failed");
-  const inWalkBack = ({ type }: RunEvent, index: number) =>
-    failedAt !== -1 && index > failedAt && (type === "effect.undone" || type === "effect.undo-failed");
-  return events.filter((event, index) => !inWalkBack(event, index));
+  return failedAt === -1 ? [] : events.slice(failedAt + 1).filter(isOfWalkBack);
+}
+
+function beforeWalkBack(events: readonly RunEvent[]): readonly RunEvent[] {
+  const walkBack = new Set(walkBackEvents(events));
+  return events.filter((event) => !walkBack.has(event));
+}
+
+function isOfWalkBack(event: RunEvent): boolean {
+  if ("question" in event) return event.question.startsWith("walk-back#");
+  return event.type === "effect.undone" || event.type === "effect.undo-failed";
 }
 
 function byAgent(events: readonly RunEvent[]): Map<string, readonly RunEvent[]> {

@@ -66,10 +66,27 @@ describe.concurrent("the command line in a process of its own", () => {
     expect(outcome).toMatchObject({ code: 130, err: expect.stringContaining("Stopping") });
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThan(40);
+    expect(outcome.err).toContain(`Rows ${lines.length + 1} to 40 were not begun; run them from a file of their own`);
     const left = lines.filter(({ status }) => status !== "completed");
     expect(left.every(({ status }) => status === "running")).toBe(true);
     const recovered = jsonLines(await startCli(folder.path, "recover", "--workflow", SHOP, "--json").ended);
     expect(recovered.map(({ runId, status }) => [runId, status]).sort()).toEqual(left.map(({ runId }) => [runId, "completed"]).sort());
+  });
+
+  test("stopped in the middle of a stream, says from where on; with a key the same command may be run again", async () => {
+    using folder = aFolder();
+    const words = ["run", SHOP, "--input", "-", "--json", "--idempotency-key", "id"];
+    const { child, ended } = startCli(folder.path, ...words);
+    child.stdout.once("data", () => child.kill("SIGINT"));
+
+    child.stdin.write('{"id":"a","amountCents":100}\n');
+
+    const outcome = await ended;
+    expect(outcome).toMatchObject({
+      code: 130,
+      err: expect.stringContaining("Rows after 1 were not begun; run them with the same command"),
+    });
+    expect(jsonLines(outcome)).toMatchObject([{ status: "completed", row: 1 }]);
   });
 
   test("says its version and its commands without opening anything", async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { aFolder, jsonLines, SHOP } from "./support/cli.js";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { aFolder, jsonLines, SHOP, startCli } from "./support/cli.js";
 import { bookIn } from "./support/shop.js";
 
 const GOOD = '{"id":"a","amountCents":100}\n{"id":"b","amountCents":200}\n';
@@ -86,6 +87,40 @@ describe("run", () => {
   });
 });
 
+describe("run --idempotency-key", () => {
+  const KEYED = ["--idempotency-key", "id", "--json"];
+
+  test("finds the runs of a file again instead of selling its orders twice", async () => {
+    using folder = aFolder();
+    const first = await folder.cli("run", SHOP, "--input", folder.file("orders.jsonl", GOOD), ...KEYED);
+    const book = bookIn(folder.path);
+
+    const grown = folder.file("orders.jsonl", `${GOOD}{"id":"c","amountCents":300}\n`);
+    const second = await folder.cli("run", SHOP, "--input", grown, ...KEYED);
+
+    expect(second).toMatchObject({ code: 0, err: "" });
+    expect(jsonLines(second).slice(0, 2)).toEqual(jsonLines(first));
+    expect(bookIn(folder.path)).toEqual([...book, "reservation c", "sale c"]);
+  });
+
+  test("rejects a row without the field, and one that says something else under a key of before", async () => {
+    using folder = aFolder();
+    await folder.cli("run", SHOP, "--input", folder.file("orders.jsonl", GOOD), ...KEYED);
+    const book = bookIn(folder.path);
+    const file = folder.file("orders.jsonl", '{"id":"a","amountCents":999}\n{"amountCents":1}\n{"id":"b","amountCents":200}\n');
+
+    const outcome = await folder.cli("run", SHOP, "--input", file, ...KEYED);
+
+    expect(outcome.code).toBe(1);
+    expect(jsonLines(outcome)).toMatchObject([
+      { status: "rejected", row: 1, failure: { code: "KEY_REUSED" } },
+      { status: "rejected", row: 2, failure: { code: "INPUT_INVALID", details: { issues: [{ path: "/id" }] } } },
+      { status: "completed", row: 3 },
+    ]);
+    expect(bookIn(folder.path)).toEqual(book);
+  });
+});
+
 describe("wrong input exits 2 with one line that says what to do", () => {
   test.each([
     ["an unknown workflow", ["run", "credit-decison", "--samples"], /There is no workflow "credit-decison"\. Known: credit-decision/],
@@ -99,6 +134,8 @@ describe("wrong input exits 2 with one line that says what to do", () => {
     ["an unknown option", ["run", SHOP, "--sample"], /unknown option '--sample'/],
     ["an unknown command", ["rum"], /There is no command "rum"\. Known: run, inspect/],
     ["a store that is not there", ["list"], /There is no store .*store\.db\. Run a workflow first/],
+    ["a recovery of a store that is not there", ["recover"], /There is no store .*store\.db\. Run a workflow first/],
+    ["a run without a name", ["inspect", ""], /Say which run/],
     ["an unknown contract", ["contracts", "shop.price", "--workflow", SHOP], /There is no contract shop\.price\. Known: shop\.order@1/],
   ])("%s", async (_, words, message) => {
     using folder = aFolder();
@@ -206,6 +243,8 @@ describe("a run that asks a human", () => {
     const [waiting] = jsonLines(await folder.cli("run", SHOP, "--samples", "--limit", "1", ...ASKING, "--json"));
     const runId = String(waiting?.["runId"]);
 
+    const allowed = '"bogus" is not possible here, only retry, use, skip, reject';
+    expect(await folder.cli("resume", runId, "--decision", "bogus")).toMatchObject({ code: 2, err: expect.stringContaining(allowed) });
     expect(await folder.cli("resume", runId, "--decision", "skip", "--workflow", SHOP)).toMatchObject({
       code: 2,
       err: expect.stringMatching(/reason/),
@@ -218,6 +257,71 @@ describe("a run that asks a human", () => {
   });
 });
 
+describe("a run that could not be walked back", () => {
+  async function aStuckRun(folder: ReturnType<typeof aFolder>) {
+    const file = folder.file("orders.jsonl", '{"id":"stuck","amountCents":100}\n');
+    const table = await folder.cli("run", SHOP, "--input", file, "--inject", "fail:sell-order");
+    return { table, runId: String(jsonLines(await folder.cli("list", "--json"))[0]?.["runId"]) };
+  }
+
+  test("is told by its question, by the inbox once, and by inspect with each attempt", async () => {
+    using folder = aFolder();
+
+    const { table, runId } = await aStuckRun(folder);
+
+    const inbox = await folder.cli("inbox");
+    const tree = await folder.cli("inspect", runId);
+    expect(table).toMatchObject({ code: 1, out: expect.stringContaining("undo-failed in reserve-stock") });
+    expect(table.err).toMatch(/1 waits for a human: npx walkback inbox/);
+    expect(inbox.out).toContain('- "reservation" of reserve-stock (stuck) could not be undone: the till is closed.');
+    expect(tree.out).toContain("could not undo reservation (stuck) of reserve-stock: the till is closed.");
+    expect(tree.out).toContain("parked, asked a human (walk-back#1)");
+  });
+
+  test("says which answers there are before it asks for a reason", async () => {
+    using folder = aFolder();
+    const { runId } = await aStuckRun(folder);
+
+    const refused = await folder.cli("resume", runId, "--decision", "reject", "--workflow", SHOP);
+
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('"reject" is not possible here, only retry, skip, done') });
+  });
+
+  test("ends when a human has undone it by hand, which is no failure of the answer", async () => {
+    using folder = aFolder();
+    const { runId } = await aStuckRun(folder);
+
+    const settled = await folder.cli("resume", runId, "--decision", "done", "--workflow", SHOP, "--json");
+
+    expect(settled.code).toBe(0);
+    expect(jsonLines(settled)).toMatchObject([{ status: "rolled-back" }]);
+    expect((await folder.cli("inspect", runId)).out).toContain("was undone by hand");
+  });
+});
+
+describe("a run that another process holds", () => {
+  test("is left to it by recover and cancel, which say so", async () => {
+    using folder = aFolder();
+    const file = folder.file("orders.jsonl", '{"id":"a","amountCents":100}\n');
+    const held = startCli(
+      folder.path,
+      ...["--store", join(folder.path, "store.db"), "run", SHOP, "--input", file, "--inject", "slow:sell-order:8000"],
+    );
+    await vi.waitFor(() => expect(bookIn(folder.path)).toEqual(["reservation a"]), { timeout: 15_000, interval: 50 });
+
+    const recovered = await folder.cli("recover", "--workflow", SHOP);
+    const elsewhere = await folder.cli("recover");
+    const [run] = jsonLines(await folder.cli("list", "--json"));
+    const canceled = await folder.cli("cancel", String(run?.["runId"]), "--workflow", SHOP);
+
+    held.child.kill("SIGKILL");
+    await held.ended;
+    expect(recovered).toMatchObject({ code: 0, out: expect.stringMatching(/^1 run is held by another process; if it has died/) });
+    expect(elsewhere).toMatchObject({ code: 0, out: expect.stringContaining("1 of shop cannot be carried on from here") });
+    expect(canceled.err).toContain("if that process is dead, at the next npx walkback recover");
+  }, 30_000);
+});
+
 describe("looking at a workflow", () => {
   test("graph draws gates, agents and the walk-back; xray its inside", async () => {
     using folder = aFolder();
@@ -228,6 +332,7 @@ describe("looking at a workflow", () => {
     for (const node of ["reserve-stock", "gate-sell-order", "sell-order", "settle", "walk-back"])
       expect(plain.out).toContain(`${node}(${node})`);
     expect(inside.out).toContain("subgraph walk-back");
+    expect(jsonLines(await folder.cli("graph", SHOP, "--json"))).toEqual([{ workflow: "shop", mermaid: plain.out.trimEnd() }]);
   });
 
   test("contracts lists them with who makes and uses them, and shows one as JSON Schema", async () => {

@@ -22,6 +22,15 @@ describe("a table", () => {
     ]);
   });
 
+  test("may mix the ends of lines, as when rows were appended on another system", async () => {
+    using folder = aFolder();
+    const file = folder.file("orders.csv", "id,amount\r\na,1\r\nb,2\nc,3\n\nd,4\r\n");
+
+    const { rows } = await rowsOf(file);
+
+    expect(rows).toEqual([1, 2, 3, 4].map((row) => ({ row, input: { id: "abcd"[row - 1], amountCents: row * 100 } })));
+  });
+
   test("keeps a bad row to itself: a mapping that throws, too many fields, a stray quotation mark", async () => {
     using folder = aFolder();
     const file = folder.file("orders.csv", 'id,amount\na,x\nb,1,2\nc,3\nd "e",4\n');

@@ -14,7 +14,7 @@ const Order = defineContract({
 const Stock = defineContract({ name: "shop.stock", version: 1, schema: z.object({ shelf: z.string() }) });
 const Receipt = defineContract({ name: "shop.receipt", version: 1, schema: z.object({ orderId: z.string(), shelf: z.string() }) });
 
-/** An effect that writes a line into the shop's book, and another when it is undone. */
+/** An effect that writes a line into the shop's book, and another when it is undone; for orders called `stuck…` it cannot be. */
 function entry<const Name extends string>(name: Name, write: (line: string) => void) {
   return defineEffect({
     name,
@@ -23,7 +23,10 @@ function entry<const Name extends string>(name: Name, write: (line: string) => v
       write(`${name} ${id}`);
       return { entry: name };
     },
-    undo: async ({ args: { id } }) => write(`undo ${name} ${id}`),
+    undo: async ({ args: { id } }) => {
+      if (id.startsWith("stuck")) throw new Error("the till is closed");
+      write(`undo ${name} ${id}`);
+    },
   });
 }
 
