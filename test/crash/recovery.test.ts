@@ -1,0 +1,124 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { aHouse } from "./house.js";
+import type { Program } from "./program.js";
+import { ASKS, HAPPY, PARALLEL, STUCK, WALKED_BACK } from "./scenarios.js";
+
+const PAIRS: readonly (readonly [string, string, Program, string])[] = [
+  ["run.accepted:after", "lease.claimed:after", HAPPY, "completed"],
+  ["run.accepted:after", "checkpoint.written:before", HAPPY, "completed"],
+  ["journal.intended:after", "effect.sent:after", HAPPY, "completed"],
+  ["effect.sent:after", "journal.performed:after", HAPPY, "completed"],
+  ["effect.sent:after#2", "effect.sent:after", HAPPY, "completed"],
+  ["step.recorded:before", "step.recorded:after", HAPPY, "completed"],
+  ["checkpoint.written:after#3", "run.ended:before", HAPPY, "completed"],
+  ["run.ended:before", "run.ended:after", HAPPY, "completed"],
+  ["step.recorded:after#3", "journal.undo-intended:after", WALKED_BACK, "rolled-back"],
+  ["journal.undo-intended:after", "undo.sent:after", WALKED_BACK, "rolled-back"],
+  ["undo.sent:after", "undo.sent:after", WALKED_BACK, "rolled-back"],
+  ["journal.undone:after", "journal.undone:after", WALKED_BACK, "rolled-back"],
+  ["journal.performed:after#3", "run.ended:before", WALKED_BACK, "rolled-back"],
+  ["checkpoint.written:before#4", "checkpoint.written:after#2", WALKED_BACK, "rolled-back"],
+  ["run.asked:after", "run.answered:after", ASKS, "completed"],
+  ["run.answered:after", "run.asked:after", ASKS, "completed"],
+  ["run.answered:after#2", "effect.sent:after", ASKS, "completed"],
+  ["effect.sent:after#2", "journal.intended:before", PARALLEL, "completed"],
+  ["journal.intended:after#4", "step.recorded:before#2", PARALLEL, "completed"],
+  ["run.asked:after", "journal.undone:after", STUCK, "rolled-back"],
+];
+
+describe.concurrent("a process that is killed while it recovers what another one left", () => {
+  test.each(PAIRS)("%s, then %s", async (first, second, program, status) => {
+    await using house = await aHouse();
+    const killed = [await house.start([program], { at: first }, { next: "carry" }), await house.recover({ at: second })];
+
+    const runs = await house.finish();
+
+    expect(killed).toMatchObject([{ killed: true }, { killed: true }]);
+    expect(runs).toMatchObject([{ status }]);
+    expect(await house.check()).toEqual([]);
+  });
+});
+
+/** Spread over the time a run takes, and another in each run of the suite. */
+const MOMENTS = Array.from({ length: 20 }, (_, index) => Math.round((index + Math.random()) * 10));
+
+describe.concurrent("a process that is killed at any time, with three runs in it", () => {
+  test.each(MOMENTS)("%i ms after it began", async (afterMs) => {
+    const slow = ({ name, steps }: Program): Program => ({ name, steps: steps.map((step) => ({ ...step, pauseMs: 15 })) });
+    await using house = await aHouse();
+    await house.start([HAPPY, WALKED_BACK, PARALLEL].map(slow), { afterMs });
+
+    const runs = await house.finish();
+
+    expect(runs.map(({ status }) => status).filter((status) => status !== "completed" && status !== "rolled-back")).toEqual([]);
+    expect(await house.check()).toEqual([]);
+  });
+});
+
+test("two processes that recover one store at a time carry each run on exactly once", async () => {
+  const programs = Array.from({ length: 20 }, (_, index): Program => ({ ...(index % 2 ? WALKED_BACK : HAPPY), name: `program-${index}` }));
+  await using house = await aHouse();
+  await house.start(
+    programs.map((program) => ({ ...program, steps: program.steps.map((step) => ({ ...step, pauseMs: 5 })) })),
+    { at: "effect.sent:after#30" },
+  );
+  const job = { next: "recover", aheadMs: 3_600_000 } as const;
+
+  const both = await Promise.all([house.launch(job).ended, house.launch(job).ended]);
+
+  const carried = both.flatMap(({ notices }) => notices.flatMap((notice) => (notice.said === "ended" ? [notice.runId] : [])));
+  expect(both.map(({ killed }) => killed)).toEqual([false, false]);
+  expect(carried.toSorted()).toEqual(house.attempted.toSorted());
+  expect((await house.finish()).map(({ status }) => status).toSorted()).toEqual([
+    ...Array(10).fill("completed"),
+    ...Array(10).fill("rolled-back"),
+  ]);
+  expect(await house.check()).toEqual([]);
+});
+
+describe.concurrent("a process that is stopped past its lease, overtaken, and then continued", () => {
+  const LEASE_MS = 1_000;
+  const cases: readonly (readonly [string, Program, string, string])[] = [
+    [
+      "between two effects",
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "findable" }], pauseMs: 200 }, { effects: [{ kind: "keyed" }] }] },
+      "perform",
+      "completed",
+    ],
+    [
+      "while the other side works",
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed", pauseMs: 200 }] }, { effects: [{ kind: "findable" }] }] },
+      "perform",
+      "completed",
+    ],
+    [
+      "in its walk-back",
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "keyed", pauseMs: 200 }] }, { ends: "fails" }] },
+      "undo",
+      "rolled-back",
+    ],
+  ];
+
+  test.each(cases)("%s, cannot write any more", async (_where, program, action, status) => {
+    await using house = await aHouse();
+    const sleeper = house.launchRun(program, { leaseMs: LEASE_MS });
+    await until(() => house.world.calls().some((call) => call.action === action));
+    sleeper.process.kill("SIGSTOP");
+    await delay(LEASE_MS);
+
+    const other = await house.launch({ next: "recover", aheadMs: 0 }).ended;
+    const before = await house.evidence();
+    sleeper.process.kill("SIGCONT");
+    const { notices } = await sleeper.ended;
+
+    expect(other.notices).toContainEqual(expect.objectContaining({ said: "ended", status }));
+    expect(notices).toContainEqual(expect.objectContaining({ said: "ended", status })); // as the other left it
+    expect(await house.evidence()).toEqual(before);
+    expect(await house.check()).toEqual([]);
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(5);
+}
