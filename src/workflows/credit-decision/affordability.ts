@@ -10,7 +10,7 @@ export interface Affordability {
 
 /**
  * What the income carries. A proven income counts as it is, an unproven one only as an upper bound, since whoever states
- * a low income is believed. With neither, the declared band of the installment stands in the record and decides nothing.
+ * a low income, or shows one on outdated papers, is believed. With neither, the declared band of the installment stands in the record and decides nothing.
  */
 export function affordabilityOf(application: CreditApplication, income: CreditIncome): Affordability {
   const { amountCents, durationMonths, installmentRate } = application;

@@ -16,7 +16,7 @@ const SENTENCES: { readonly [C in Category]: { readonly [L in Level<C>]?: string
   creditHistory: {
     "delay in paying off in the past": "Earlier credits were paid back late.",
     "critical account/other credits elsewhere": "You have credits elsewhere, or an account that gave cause for concern.",
-    "no credits taken/all credits paid back duly": "You have not yet paid back a credit at this bank.",
+    "no credits taken/all credits paid back duly": "You have no record of credits at this bank.",
     "existing credits paid back duly till now": "You have credits that are still being paid back.",
   },
   purpose: {

@@ -11,6 +11,7 @@ import {
   detectFraud,
   verifyIncome,
 } from "../../../src/workflows/credit-decision/index.js";
+import { sameName } from "../../../src/workflows/credit-decision/papers.js";
 import { aBank, anApplication, aPayslip, aTaxAssessment, decide, decideAtBank, directContext, emptyBooks, execute } from "./support.js";
 
 test("leaves one entry of each kind at the bank, all about the application", async () => {
@@ -75,15 +76,63 @@ test("does not mix up two applications", async () => {
 
 const stated = (marks: number) => ({ statedMonthlyNetIncomeCents: marks * 100 });
 const slips = (...figures: number[]) => ({
-  evidence: figures.map((marks, index) => aPayslip({ documentId: `slip-${index}`, monthlyNetIncomeCents: marks * 100 })),
+  evidence: figures.map((marks, index) =>
+    aPayslip({ documentId: `slip-${index}`, issuedOn: `2026-09-${30 - index}`, monthlyNetIncomeCents: marks * 100 }),
+  ),
 });
+const twoJobs = {
+  evidence: [
+    aPayslip({ documentId: "brandt", monthlyNetIncomeCents: 1_900_00 }),
+    aPayslip({ documentId: "weber", issuer: "Weber KG", monthlyNetIncomeCents: 900_00 }),
+  ],
+};
 
 test.each([
   ["nothing stated, nothing shown", {}, "unverifiable", null, null],
   ["stated only", stated(2500), "unverifiable", null, 2500_00],
   ["one payslip alone", { ...stated(2500), ...slips(2500) }, "unverifiable", null, 2500_00],
   ["two payslips", { ...stated(2500), ...slips(2500, 2500) }, "verified", 2500_00, 2500_00],
-  ["two payslips, the lower counts", slips(2700, 2500), "verified", 2500_00, 2500_00],
+  ["two payslips of one employer, the newest counts", slips(2700, 2500), "verified", 2700_00, 2700_00],
+  ["two jobs, one of them stated", { ...stated(1900), ...twoJobs }, "verified", 1900_00, 1900_00],
+  ["two jobs, both stated", { ...stated(2800), ...twoJobs }, "verified", 2800_00, 2800_00],
+  ["more stated than two jobs show", { ...stated(3200), ...twoJobs }, "contradicted", null, 2800_00],
+  [
+    "proven by an authority, not by one statement that shows more",
+    {
+      evidence: [aTaxAssessment(2000_00), aPayslip({ kind: "bank-statement", issuer: "Sparkasse Kassel", monthlyNetIncomeCents: 5000_00 })],
+    },
+    "verified",
+    2000_00,
+    2000_00,
+  ],
+  [
+    "one payslip and one bank statement, the lower is proven",
+    {
+      evidence: [
+        aPayslip(),
+        aPayslip({ documentId: "x", kind: "bank-statement", issuer: "Sparkasse Kassel", monthlyNetIncomeCents: 2400_00 }),
+      ],
+    },
+    "verified",
+    2400_00,
+    2400_00,
+  ],
+  [
+    "one payslip under two names",
+    { ...stated(2500), evidence: [aPayslip(), aPayslip({ documentId: "x" })] },
+    "unverifiable",
+    null,
+    2500_00,
+  ],
+  ["one outdated payslip that shows less than stated", { ...stated(2500), ...outdated(900) }, "unverifiable", null, 900_00],
+  ["one outdated payslip that shows more than stated", { ...stated(2500), ...outdated(9000) }, "unverifiable", null, 2500_00],
+  [
+    "more proven since than an outdated payslip shows",
+    { evidence: [aTaxAssessment(2500_00), ...outdated(900).evidence] },
+    "verified",
+    2500_00,
+    2500_00,
+  ],
   ["stated less than proven: the applicant is believed", { ...stated(2000), ...slips(2500, 2500) }, "verified", 2000_00, 2000_00],
   ["within the tolerance of a tenth", { ...stated(2750), ...slips(2500, 2500) }, "verified", 2500_00, 2500_00],
   ["beyond the tolerance", { ...stated(2751), ...slips(2500, 2500) }, "contradicted", null, 2500_00],
@@ -94,7 +143,7 @@ test.each([
     { evidence: [aPayslip({ issuedOn: "2026-07-11" }), aPayslip({ issuedOn: "2026-06-30", documentId: "x" })] },
     "unverifiable",
     null,
-    null,
+    2500_00,
   ],
   [
     "a payslip on its last day",
@@ -125,34 +174,36 @@ test.each([
 });
 
 test.each([
-  ["nothing odd", {}, [], "clear", 1],
-  ["many applications", { channel: { applicationsLast24Hours: 3 } }, ["many-applications"], "clear", 0.6],
-  ["another account holder", { channel: { accountHolderMatches: false } }, ["other-account-holder"], "clear", 0.55],
-  ["a foreign issuer", { employer: "Weber KG", evidence: [aPayslip()] }, ["issuer-mismatch"], "suspected", 0.55],
-  ["a failed identity check", { channel: { identityCheck: "failed" } }, ["failed-identity-check"], "suspected", 0.9],
+  ["nothing odd", {}, [], "clear", 0.95],
+  ["many applications", { channel: { applicationsLast24Hours: 3 } }, ["many-applications"], "clear", 0.57],
+  ["another account holder", { channel: { accountHolderMatches: false } }, ["other-account-holder"], "clear", 0.522],
+  ["a foreign issuer", { employer: "Weber KG", evidence: [aPayslip()] }, ["issuer-mismatch"], "suspected", 0.573],
+  ["a failed identity check", { channel: { identityCheck: "failed" } }, ["failed-identity-check"], "suspected", 0.905],
   [
     "a payslip while unemployed",
     { employmentDuration: "unemployed", evidence: [aPayslip()] },
     ["payslip-while-unemployed"],
     "suspected",
-    0.8,
+    0.81,
   ],
   [
     "an old payslip while unemployed",
     { employmentDuration: "unemployed", evidence: [aPayslip({ issuedOn: "2026-07-31" })] },
     [],
     "clear",
-    1,
+    0.95,
   ],
-  ["a document from the future", { evidence: [aPayslip({ issuedOn: "2026-11-30" })] }, ["evidence-from-the-future"], "suspected", 0.85],
-  ["one name for two documents", slipsNamed("a", "a"), ["reused-document"], "suspected", 0.9],
+  ["a document from the future", { evidence: [aPayslip({ issuedOn: "2026-11-30" })] }, ["evidence-from-the-future"], "suspected", 0.857],
+  ["one name for two documents", slipsNamed("a", "a"), ["reused-document"], "suspected", 0.905],
   [
     "two weak signals",
     { ...stated(6000), channel: { applicationsLast24Hours: 9 }, ...slips(2500) },
     ["income-far-above-evidence", "many-applications"],
     "suspected",
-    0.7,
+    0.715,
   ],
+  ["the employer by another legal form", { employer: "BRANDT-Werkzeugbau", evidence: [aPayslip()] }, [], "clear", 0.95],
+  ["a second job", { ...stated(1900), employer: "Brandt Werkzeugbau", ...twoJobs }, [], "clear", 0.95],
 ] as const)("weighs the signals of fraud: %s", (_case, differences, names, verdict, confidence) => {
   const fraud = fraudOf(anApplication(differences));
 
@@ -195,6 +246,59 @@ test("tells a declined applicant first that, then why", () => {
     "loan-amount",
   ]);
 });
+
+test.each([
+  ["suspected", { channel: { identityCheck: "failed" } }, "fraud-suspected"],
+  ["not sure enough", { channel: { applicationsLast24Hours: 4 } }, "fraud-inconclusive"],
+  ["income contradicted", { ...stated(4000), ...slips(2500) }, "income-contradicted"],
+] as const)("writes the same letter whatever it refers for: %s", async (_case, differences, code) => {
+  await using bank = aBank();
+
+  const decision = await decideAtBank(anApplication(differences), bank);
+
+  expect(decision).toMatchObject({ outcome: "refer", reasons: [{ code }] });
+  const letter = { applicationId: "A-1", kind: "referral", limitCents: 0, reasons: ["details-to-check"], conditions: [] };
+  expect((await bank.snapshot()).offers.map(({ entry }) => entry)).toEqual([letter]);
+});
+
+test("says nothing of a suspicion to whom it declines, nor in any sentence", async () => {
+  await using bank = aBank();
+  const suspicious = anApplication({
+    status: "no checking account",
+    durationMonths: 60,
+    purpose: "others",
+    channel: { identityCheck: "failed" },
+  });
+
+  const decision = await decideAtBank(suspicious, bank);
+
+  expect(decision.outcome).toBe("decline");
+  expect(JSON.stringify((await bank.snapshot()).offers)).not.toMatch(/fraud|details-to-check/);
+  for (const { text } of [...decision.reasons, ...decide(anApplication({ channel: { identityCheck: "failed" } })).reasons])
+    expect(text).not.toMatch(/fraud|suspect|suspic/i);
+});
+
+test.each([
+  ["Brandt Werkzeugbau", "Brandt Werkzeugbau GmbH", true],
+  ["BRANDT  Werkzeugbau, GmbH & Co. KG", "Brandt-Werkzeugbau", true],
+  ["Weber e.K.", "weber", true],
+  ["Acme, Inc.", "ACME Ltd.", true],
+  ["AG", "SE", false],
+  ["Brandt Werkzeugbau GmbH", "Brandt Maschinenbau GmbH", false],
+])("takes %s and %s for one employer: %s", (one, other, same) => {
+  expect(sameName(one, other)).toBe(same);
+});
+
+test("cuts the limit to what an outdated payslip carries, and still asks for proof", () => {
+  const decision = decide(anApplication({ amountCents: 6_000_00, ...stated(1900), ...outdated(1000) }));
+
+  expect(decision).toMatchObject({ outcome: "approve", limitCents: 4_002_00, conditions: [{ code: "prove-income" }] });
+  expect(decision.conditions[0]?.text).toContain("The limit is lowered to what the proven income carries.");
+});
+
+function outdated(marks: number) {
+  return { evidence: [aPayslip({ documentId: "outdated", issuedOn: "2026-03-31", monthlyNetIncomeCents: marks * 100 })] };
+}
 
 function slipsNamed(...names: string[]) {
   return { evidence: names.map((documentId, index) => aPayslip({ documentId, issuedOn: `2026-09-0${index + 1}` })) };

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { check } from "../../../src/index.js";
+import { incomeOf } from "../../../src/workflows/credit-decision/agents/verify-income.js";
 import { WORDS } from "../../../src/workflows/credit-decision/application.js";
 import { CreditApplication, CreditDecision } from "../../../src/workflows/credit-decision/index.js";
-import { anApplication, aTaxAssessment, decide } from "./support.js";
+import { anApplication, aPayslip, aTaxAssessment, decide } from "./support.js";
 
 const RUNS = { numRuns: 500 };
 const words = Object.fromEntries(Object.entries(WORDS).map(([column, values]) => [column, fc.constantFrom<string>(...values)]));
@@ -80,6 +81,50 @@ test("a higher proven income is never worse", () => {
   );
 });
 
+test("without the papers that verify an income there is no approval but on the condition that it is proven", () => {
+  let approved = 0;
+  fc.assert(
+    fc.property(anyApplication, anyEvidence, fc.option(incomeCents, { nil: undefined }), (application, evidence, stated) => {
+      const proven = { ...application, evidence, ...(stated === undefined ? {} : { statedMonthlyNetIncomeCents: stated }) };
+      fc.pre(incomeOf(proven).status === "verified");
+      const { evidence: _papers, statedMonthlyNetIncomeCents: _income, ...silent } = { statedMonthlyNetIncomeCents: 0, ...proven };
+      for (const unproven of [silent, { ...proven, evidence: [] }, { ...proven, evidence: evidence.map(outdated) }]) {
+        const decision = decide(unproven);
+        if (decision.outcome !== "approve") continue;
+        approved++;
+        expect(decision.conditions).toMatchObject([{ code: "prove-income", text: expect.stringContaining("limit is lowered") }]);
+      }
+    }),
+    RUNS,
+  );
+  expect(approved).toBeGreaterThan(0);
+});
+
+test("an outdated paper is never better than stating what it shows", () => {
+  fc.assert(
+    fc.property(anyApplication, incomeCents, (application, cents) => {
+      const shown = decide({ ...application, evidence: [outdated(aPayslip({ monthlyNetIncomeCents: cents }))] });
+      expectNoBetter(shown, decide({ ...application, statedMonthlyNetIncomeCents: cents }));
+    }),
+    RUNS,
+  );
+});
+
+test("a paper from a second job or account never makes a proven income worse", () => {
+  const kind = fc.constantFrom("payslip" as const, "employer-letter" as const, "bank-statement" as const);
+  fc.assert(
+    fc.property(anyApplication, incomeCents, incomeCents, kind, fc.boolean(), (application, first, second, kind, isStated) => {
+      const evidence = ["2026-08-31", "2026-09-30"].map((issuedOn) =>
+        aPayslip({ documentId: issuedOn, issuedOn, monthlyNetIncomeCents: first }),
+      );
+      const proven = { ...application, employer: "Brandt Werkzeugbau", ...(isStated && { statedMonthlyNetIncomeCents: first }), evidence };
+      const another = aPayslip({ documentId: "another", kind, issuer: "Weber KG", monthlyNetIncomeCents: second });
+      expectNoBetter(decide(proven), decide({ ...proven, evidence: [...evidence, another] }));
+    }),
+    RUNS,
+  );
+});
+
 test("every decision keeps its contract, and approves nothing at a risk of 1/6 or more", () => {
   fc.assert(
     fc.property(anyApplication, anyEvidence, fc.option(incomeCents, { nil: undefined }), (application, evidence, stated) => {
@@ -103,3 +148,8 @@ test("without a word on income, approval is a question of the risk alone, on the
     RUNS,
   );
 });
+
+/** Too old to prove anything, whatever its kind. */
+function outdated<Paper extends { readonly issuedOn: string }>(paper: Paper): Paper {
+  return { ...paper, issuedOn: "2024-01-31" };
+}

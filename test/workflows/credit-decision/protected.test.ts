@@ -38,7 +38,7 @@ test("no agent so much as looks at them", async () => {
     protected: { age: 30, nationality: "DE" },
     statedMonthlyNetIncomeCents: 2_500_00,
     employer: "Brandt Werkzeugbau GmbH",
-    evidence: [aPayslip({ documentId: "a" }), aPayslip({ documentId: "b" })],
+    evidence: [aPayslip({ documentId: "a", issuedOn: "2026-08-31" }), aPayslip({ documentId: "b" })],
     channel: { identityCheck: "passed" },
   });
 

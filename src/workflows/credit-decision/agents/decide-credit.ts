@@ -8,9 +8,11 @@ const LETTERS = { approve: "offer", refer: "referral", decline: "adverse-action"
   CreditDecision["outcome"],
   Letter["kind"]
 >;
+/** What a referral says, whatever its cause, so that nobody can tell a suspicion from its letter, or from what another lacks. */
+const NEUTRAL_CODE = "details-to-check";
 const PROVE_INCOME: Reason = {
   code: "prove-income",
-  text: "Before payout, prove your monthly net income with two recent payslips or bank statements, or a tax assessment.",
+  text: "Before payout, prove your monthly net income with two recent payslips or bank statements, or a tax assessment. The limit is lowered to what the proven income carries.",
 };
 
 /** Decides, and tells the applicant: an offer, a referral to a person, or the notice of an adverse action. */
@@ -59,7 +61,7 @@ function objectionsTo(risk: CreditRisk, fraud: CreditFraud): readonly Objection[
 function riskObjections({ grade, probabilityOfDefault, reasons }: CreditRisk): readonly Objection[] {
   if (probabilityOfDefault < APPROVE_BELOW) return [];
   const percent = Math.round(probabilityOfDefault * 100);
-  const text = `Of 100 loans like this one, about ${percent} are not paid back; we lend up to ${Math.floor(APPROVE_BELOW * 100)}.`;
+  const text = `Of 100 loans like this one, about ${percent} are not paid back. We lend where it is fewer than one in ${Math.round(1 / APPROVE_BELOW)}.`;
   return [{ outcome: grade === "E" ? "decline" : "refer", reasons: [{ code: "risk-too-high", text }, ...reasons] }];
 }
 
@@ -72,7 +74,7 @@ function affordabilityObjections({ affordability, incomeStatus }: CreditRisk): r
   ];
 }
 
-/** The applicant is not told of a suspicion, only that a person looks at it. A suspicion alone never declines. */
+/** The codes are for the bank. The applicant is told only that a person looks at it. A suspicion alone never declines. */
 function fraudObjections({ verdict }: CreditFraud): readonly Objection[] {
   switch (verdict) {
     case "clear":
@@ -84,12 +86,13 @@ function fraudObjections({ verdict }: CreditFraud): readonly Objection[] {
   }
 }
 
+/** A decline has to give its reasons, and a suspicion is never one of them. A referral is no decision yet, so it gives none. */
 function letterFor({ applicationId, outcome, limitCents, reasons, conditions }: CreditDecision): Letter {
   return {
     applicationId,
     kind: LETTERS[outcome],
     limitCents,
-    reasons: reasons.map(({ code }) => code),
+    reasons: outcome === "refer" ? [NEUTRAL_CODE] : reasons.map(({ code }) => code),
     conditions: conditions.map(({ code }) => code),
   };
 }

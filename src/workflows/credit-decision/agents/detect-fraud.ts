@@ -9,6 +9,10 @@ import { combined, fraudSignals } from "../fraud-signals.js";
  * Weighs the signals of fraud. A verdict that is less than 0.7 sure is refused by the gate behind this agent, and
  * `inconclusive` takes its place, which refers the application to a person. Only the gate's refusal is answered like that:
  * an agent that broke has found nothing out, so the run walks back.
+ *
+ * A referral for a weak signal leaves no screening on file: the refused round's entry among the fraud cases is struck with the
+ * round, and a fallback performs no effect. What stands instead is the referral in the letters book, which names no suspicion;
+ * the signals are in the run's own version of `credit.fraud`.
  */
 export const detectFraud = (bank: Bank) =>
   defineAgent({

@@ -4,7 +4,8 @@ import type { Bank } from "../bank.js";
 import { CreditIncome } from "../contracts.js";
 import { daysBetween } from "../days.js";
 import { holdEvidence } from "../effects.js";
-import { DOCUMENTS_NEEDED, EVIDENCE_VALID_DAYS, INCOME_TOLERANCE } from "../policy.js";
+import { shownBy } from "../papers.js";
+import { EVIDENCE_VALID_DAYS, INCOME_TOLERANCE } from "../policy.js";
 
 /** Says whether the income is proven, and puts a hold on the documents that the decision will rest on. */
 export const verifyIncome = (bank: Bank) =>
@@ -23,18 +24,19 @@ export const verifyIncome = (bank: Bank) =>
   });
 
 /**
- * Good news is believed when proven: by a tax assessment, or by two different papers, none too old. Bad news is believed
- * as it is: the lowest figure counts, and one paper that falls short of the stated income is enough to contradict it.
+ * Good news is believed when proven: by a tax assessment, or by two different papers, none too old. Bad news is believed as it
+ * is: a lower income than proven that the applicant states, and, as long as nothing is proven, what outdated papers show. An
+ * income is contradicted when it lies above what any source shows.
  */
 export function incomeOf(application: CreditApplication): CreditIncome {
   const { id: applicationId, statedMonthlyNetIncomeCents: stated } = application;
-  const accepted = acceptedEvidence(application);
-  const figures = accepted.map(({ monthlyNetIncomeCents }) => monthlyNetIncomeCents);
-  const lowest = figures.length === 0 ? null : Math.min(...figures);
-  const atMostCents = lowest === null ? (stated ?? null) : Math.min(lowest, stated ?? lowest);
+  const { accepted, outdated } = evidenceOf(application);
+  const shown = shownBy(accepted);
+  const proven = shown?.provenCents ?? null;
+  const atMostCents = lowest(stated, ...(proven === null ? [shown?.leastCents, shownBy(outdated)?.leastCents] : [proven]));
   const common = { applicationId, atMostCents, evidence: accepted.map(({ documentId }) => documentId) };
 
-  if (lowest !== null && stated !== undefined && stated > lowest * (1 + INCOME_TOLERANCE)) {
+  if (shown && stated !== undefined && stated > shown.mostCents * (1 + INCOME_TOLERANCE)) {
     return {
       ...common,
       status: "contradicted",
@@ -42,24 +44,24 @@ export function incomeOf(application: CreditApplication): CreditIncome {
       explanation: "The evidence shows less than the stated income.",
     };
   }
-  if (isProof(accepted)) {
-    return { ...common, status: "verified", monthlyNetIncomeCents: atMostCents, explanation: "The evidence proves the income." };
+  if (proven !== null) {
+    return { ...common, status: "verified", monthlyNetIncomeCents: atMostCents, explanation: "The evidence proves this income." };
   }
   return { ...common, status: "unverifiable", monthlyNetIncomeCents: null, explanation: whyNot(application, accepted) };
 }
 
-/** What is neither from after the application nor too old. */
-function acceptedEvidence({ evidence = [], submittedOn }: CreditApplication): readonly Evidence[] {
-  if (submittedOn === undefined) return [];
-  return evidence.filter(({ kind, issuedOn }) => {
-    const ageDays = daysBetween(issuedOn, submittedOn);
-    return ageDays >= 0 && ageDays <= EVIDENCE_VALID_DAYS[kind];
-  });
+/** Null when there is none. */
+function lowest(...figures: readonly (number | undefined)[]): number | null {
+  const known = figures.filter((figure) => figure !== undefined);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
-function isProof(accepted: readonly Evidence[]): boolean {
-  const different = new Set(accepted.map(({ documentId, contentHash }) => contentHash ?? documentId));
-  return different.size >= DOCUMENTS_NEEDED || accepted.some(({ kind }) => kind === "tax-assessment");
+/** What can prove an income, and what is too old for that. What is dated after the application is neither. */
+function evidenceOf({ evidence = [], submittedOn }: CreditApplication) {
+  if (submittedOn === undefined) return { accepted: [], outdated: [] };
+  const issued = evidence.filter(({ issuedOn }) => daysBetween(issuedOn, submittedOn) >= 0);
+  const isValid = ({ kind, issuedOn }: Evidence) => daysBetween(issuedOn, submittedOn) <= EVIDENCE_VALID_DAYS[kind];
+  return { accepted: issued.filter(isValid), outdated: issued.filter((paper) => !isValid(paper)) };
 }
 
 function whyNot({ evidence = [], statedMonthlyNetIncomeCents }: CreditApplication, accepted: readonly Evidence[]): string {
