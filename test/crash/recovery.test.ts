@@ -1,6 +1,8 @@
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import SqliteDatabase from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { aHouse } from "./house.js";
+import { aHouse, type House } from "./house.js";
 import type { Program } from "./program.js";
 import { ASKS, HAPPY, PARALLEL, STUCK, WALKED_BACK } from "./scenarios.js";
 
@@ -82,19 +84,19 @@ describe.concurrent("a process that is stopped past its lease, overtaken, and th
   const cases: readonly (readonly [string, Program, string, string])[] = [
     [
       "between two effects",
-      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "findable" }], pauseMs: 200 }, { effects: [{ kind: "keyed" }] }] },
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "findable" }], pauseMs: 800 }, { effects: [{ kind: "keyed" }] }] },
       "perform",
       "completed",
     ],
     [
       "while the other side works",
-      { name: "sleeper", steps: [{ effects: [{ kind: "keyed", pauseMs: 200 }] }, { effects: [{ kind: "findable" }] }] },
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed", pauseMs: 800 }] }, { effects: [{ kind: "findable" }] }] },
       "perform",
       "completed",
     ],
     [
       "in its walk-back",
-      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "keyed", pauseMs: 200 }] }, { ends: "fails" }] },
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "keyed", pauseMs: 800 }] }, { ends: "fails" }] },
       "undo",
       "rolled-back",
     ],
@@ -104,8 +106,8 @@ describe.concurrent("a process that is stopped past its lease, overtaken, and th
     await using house = await aHouse();
     const sleeper = house.launchRun(program, { leaseMs: LEASE_MS });
     await until(() => house.world.calls().some((call) => call.action === action));
-    sleeper.process.kill("SIGSTOP");
-    await delay(LEASE_MS);
+    await stopBetweenWrites(sleeper.process, house);
+    await delay(LEASE_MS + 200);
 
     const other = await house.launch({ next: "recover", aheadMs: 0 }).ended;
     const before = await house.evidence();
@@ -118,6 +120,28 @@ describe.concurrent("a process that is stopped past its lease, overtaken, and th
     expect(await house.check()).toEqual([]);
   });
 });
+
+/** Stopped in the middle of a transaction it would hold the file, and nobody could overtake it before it goes on. */
+async function stopBetweenWrites(process: ChildProcess, { storeFile, worldFile }: House): Promise<void> {
+  for (;;) {
+    process.kill("SIGSTOP");
+    if (isFree(storeFile) && isFree(worldFile)) return;
+    process.kill("SIGCONT");
+    await delay(5);
+  }
+}
+
+function isFree(file: string): boolean {
+  const database = new SqliteDatabase(file, { timeout: 0 });
+  try {
+    database.exec("BEGIN IMMEDIATE; ROLLBACK");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await delay(5);
