@@ -21,6 +21,9 @@ const orchestrator = createOrchestrator({
   leaseMs: job.leaseMs,
 });
 say({ said: "ready" });
+while (Date.now() < job.beginAt) {
+  // Busy, so that it begins in the same millisecond as another.
+}
 const started = job.start.map(({ runId, program }) => {
   let tell = () => {};
   const accepted = new Promise<void>((resolve) => {

@@ -19,6 +19,8 @@ export interface Job {
   /** How far its clock is ahead. */
   readonly aheadMs: number;
   readonly leaseMs: number;
+  /** Not before this time (milliseconds since 1970), so that two of them begin at once. */
+  readonly beginAt: number;
   readonly start: readonly { readonly runId: string; readonly program: string }[];
   /** After that: carry on what others left; `carry` answers questions, too. `cancel` cancels all there is, in the middle of it. */
   readonly next: "recover" | "carry" | "cancel" | "end";
@@ -92,6 +94,7 @@ export async function aHouse(): Promise<House> {
       programs: [...programs.values()],
       aheadMs: hours * HOUR_MS,
       leaseMs: LEASE_MS,
+      beginAt: 0,
       start: [],
       next: "end",
       ...change,

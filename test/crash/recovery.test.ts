@@ -65,13 +65,14 @@ test("two processes that recover one store at a time carry each run on exactly o
     programs.map((program) => ({ ...program, steps: program.steps.map((step) => ({ ...step, pauseMs: 5 })) })),
     { at: "effect.sent:after#30" },
   );
-  const job = { next: "recover", aheadMs: 3_600_000 } as const;
+  const job = { next: "recover", aheadMs: 3_600_000, beginAt: Date.now() + 1_000 } as const;
 
   const both = await Promise.all([house.launch(job).ended, house.launch(job).ended]);
 
   const carried = both.flatMap(({ notices }) => notices.flatMap((notice) => (notice.said === "ended" ? [notice.runId] : [])));
   expect(both.map(({ killed }) => killed)).toEqual([false, false]);
   expect(carried.toSorted()).toEqual(house.attempted.toSorted());
+  expect(epochsIn(house)).toEqual([2]); // one for the start, and one claim
   expect((await house.finish()).map(({ status }) => status).toSorted()).toEqual([
     ...Array(10).fill("completed"),
     ...Array(10).fill("rolled-back"),
@@ -84,38 +85,55 @@ describe.concurrent("a process that is stopped past its lease, overtaken, and th
   const cases: readonly (readonly [string, Program, string, string])[] = [
     [
       "between two effects",
-      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "findable" }], pauseMs: 800 }, { effects: [{ kind: "keyed" }] }] },
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "findable" }], pauseMs: 500 }, { effects: [{ kind: "keyed" }] }] },
       "perform",
       "completed",
     ],
     [
       "while the other side works",
-      { name: "sleeper", steps: [{ effects: [{ kind: "keyed", pauseMs: 800 }] }, { effects: [{ kind: "findable" }] }] },
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed", pauseMs: 500 }] }, { effects: [{ kind: "findable" }] }] },
       "perform",
       "completed",
     ],
     [
       "in its walk-back",
-      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "keyed", pauseMs: 800 }] }, { ends: "fails" }] },
+      { name: "sleeper", steps: [{ effects: [{ kind: "keyed" }, { kind: "keyed", pauseMs: 500 }] }, { ends: "fails" }] },
       "undo",
       "rolled-back",
     ],
   ];
 
-  test.each(cases)("%s, cannot write any more", async (_where, program, action, status) => {
+  test.each(cases)("%s, cannot write any more, though it believes that its lease still holds", async (_where, program, action, status) => {
     await using house = await aHouse();
-    const sleeper = house.launchRun(program, { leaseMs: LEASE_MS });
+    const sleeper = house.launchRun(program);
     await until(() => house.world.calls().some((call) => call.action === action));
     await stopBetweenWrites(sleeper.process, house);
-    await delay(LEASE_MS + 200);
 
-    const other = await house.launch({ next: "recover", aheadMs: 0 }).ended;
+    const other = await house.launch({ next: "recover", aheadMs: 3_600_000 }).ended; // where it is an hour later
     const before = await house.evidence();
     sleeper.process.kill("SIGCONT");
     const { notices } = await sleeper.ended;
 
     expect(other.notices).toContainEqual(expect.objectContaining({ said: "ended", status }));
     expect(notices).toContainEqual(expect.objectContaining({ said: "ended", status })); // as the other left it
+    expect(await house.evidence()).toEqual(before);
+    expect(await house.check()).toEqual([]);
+  });
+
+  test("lets go by itself when its lease has lapsed by its own clock", async () => {
+    const [[, program] = ["", HAPPY]] = cases;
+    await using house = await aHouse();
+    const sleeper = house.launchRun(program, { leaseMs: LEASE_MS });
+    await until(() => house.world.calls().some(({ action }) => action === "perform"));
+    await stopBetweenWrites(sleeper.process, house);
+    await delay(LEASE_MS + 200);
+
+    const other = await house.launch({ next: "recover", aheadMs: 0 }).ended;
+    const before = await house.evidence();
+    sleeper.process.kill("SIGCONT");
+    await sleeper.ended;
+
+    expect(other.notices).toContainEqual(expect.objectContaining({ said: "ended", status: "completed" }));
     expect(await house.evidence()).toEqual(before);
     expect(await house.check()).toEqual([]);
   });
@@ -141,6 +159,13 @@ function isFree(file: string): boolean {
   } finally {
     database.close();
   }
+}
+
+function epochsIn({ storeFile }: House): unknown[] {
+  const database = new SqliteDatabase(storeFile);
+  const epochs = database.prepare("SELECT DISTINCT epoch FROM runs").pluck().all();
+  database.close();
+  return epochs;
 }
 
 async function until(holds: () => boolean): Promise<void> {
