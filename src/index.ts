@@ -67,6 +67,7 @@ export {
   AgentTimeout,
   AgentUnavailable,
   ApprovalRequired,
+  BisectInvalid,
   BreakerOpen,
   BulkheadFull,
   CacheMiss,
@@ -95,7 +96,10 @@ export {
   isWalkbackError,
   KeyReused,
   NotPlainJson,
+  NotRecorded,
   PastPivot,
+  PredicateFailed,
+  type ProgramIssue,
   Quarantined,
   Rejected,
   RunExists,
@@ -109,6 +113,7 @@ export {
   StoreNewer,
   UndoFailed,
   UpcastMissing,
+  VersionUnknown,
   WalkbackError,
   WorkflowChanged,
   WorkflowInvalid,
@@ -128,7 +133,22 @@ export { channelsOf, type StateUpdate, type WorkflowState } from "./graph/state.
 export { studioGraph } from "./graph/studio.js";
 export { walkBack } from "./graph/walk-back.js";
 export { defineWorkflow, type Sample, type Workflow, type WorkflowDefinition, type WorkflowPackage } from "./graph/workflow.js";
+export { type Bisection, type BisectOptions, bisect, type Probe } from "./history/bisect.js";
+export { contractHolds } from "./history/contract-holds.js";
+export { type Change, type ContractDiff, diffVersions, type PatchOperation, type VersionDiff } from "./history/diff.js";
+export { functionHolds, type Judgement, type Moment, type Predicate, type StatePredicate } from "./history/predicate.js";
+export { type ScriptOptions, scriptHolds } from "./history/script-holds.js";
+export type { State, VersionedStore } from "./history/state.js";
+export { type WhereOptions, whereHolds } from "./history/where-holds.js";
 export type { BreakerState } from "./limits/guard.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits/limits.js";
 export type { Inspection } from "./observe/inspect.js";
-export { createOrchestrator, type Orchestrator, type OrchestratorOptions, type RecoverOptions, type StartOptions } from "./orchestrator.js";
+export type { ResumeOptions } from "./orchestrator/answer.js";
+export type { ForkOptions } from "./orchestrator/fork.js";
+export type { StopOptions } from "./orchestrator/operations.js";
+export type { RecoverOptions } from "./orchestrator/recover.js";
+export type { StartOptions } from "./orchestrator/start.js";
+export { createOrchestrator, type Orchestrator, type OrchestratorOptions } from "./orchestrator.js";
+export type { Replacement } from "./replay/agents.js";
+export type { Difference } from "./replay/difference.js";
+export type { Replay, ReplayOptions } from "./replay/replay.js";

@@ -166,6 +166,7 @@ async function aDeadRun(fleet: ReturnType<typeof aFleet>, id = "o-1"): Promise<s
     holder: "killed",
     until: new Date(Date.now() + LEASE_MS).toISOString(),
     idempotencyKey: undefined,
+    program: undefined,
   });
   return runId;
 }

@@ -51,7 +51,7 @@ export async function judgeWalkback(
   const shows = (claim: keyof Lineage) => runs.filter(({ lineage }) => lineage[claim]).length;
   return {
     ...findingsOf({ submissions, truths: await decideAlone(submissions), decisions, seen }),
-    lineage: { ownParents: shows("ownParents"), follows: shows("follows"), chainHolds: shows("chainHolds") },
+    lineage: { ownParents: shows("ownParents"), follows: shows("follows") },
   };
 }
 

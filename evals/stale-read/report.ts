@@ -76,7 +76,6 @@ function versionLog({ walkback: { lineage, decisions } }: Comparison): string {
     "Walkback's version log, run by run",
     `  ${lineage.ownParents} of ${decisions}  risk and decision were made from versions of their own run: input, score and income; risk and fraud`,
     `  ${lineage.follows} of ${decisions}  called again on the data of those parents, both agents answer the same`,
-    `  ${lineage.chainHolds} of ${decisions}  the hash chain holds`,
   ].join("\n");
 }
 

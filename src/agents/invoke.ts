@@ -19,7 +19,7 @@ import type { Attempt } from "../limits/guard.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
 import { isCompletion } from "./completion.js";
 import { effectKey, WORK_EFFECT } from "./effect.js";
-import { performer, uncertain } from "./perform.js";
+import { uncertain } from "./perform.js";
 import type { Runtime } from "./runtime.js";
 import type { RunScope } from "./scope.js";
 import { undoEffect } from "./undo.js";
@@ -92,8 +92,8 @@ export function failureOf(step: string, thrown: unknown): WalkbackError {
 
 async function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt): Promise<unknown> {
   const { agent, step, round, callsRound, feedback } = call;
-  const effects = performer({ scope, agent, step, round, callsRound, signal: attempt.signal });
-  const context = { runId: scope.runId, effects, signal: attempt.signal, attempt: attempt.number, feedback, now: runtime.now };
+  const outside = runtime.outsideOf({ scope, agent, step, round, callsRound, signal: attempt.signal });
+  const context = { runId: scope.runId, ...outside, signal: attempt.signal, attempt: attempt.number, feedback };
   try {
     return await agent.execute(call.inputs, context);
   } catch (thrown) {

@@ -139,7 +139,7 @@ function refuseConflict(site: EffectSite, record: EffectRecord, offered: JsonVal
   throw new ConflictingIntent(message, { agent: site.step, effect, identity, recorded, offered });
 }
 
-function undeclared(site: EffectSite, effect: string): EffectUndeclared {
+export function undeclared(site: EffectSite, effect: string): EffectUndeclared {
   const declared = site.agent.effects.map(({ name }) => name);
   const message = `${site.step} has not declared the effect "${effect}". Declared: ${declared.join(", ") || "none"}.`;
   return new EffectUndeclared(message, { agent: site.step, effect, declared });

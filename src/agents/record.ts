@@ -1,34 +1,49 @@
-import { seal } from "../contracts/json.js";
+import { type Sealed, seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { RecordCall } from "./agent.js";
 import { effectKey } from "./effect.js";
 import type { EffectSite } from "./effect-site.js";
 import { handled } from "./handled.js";
 
+/** One recorded call: what an agent asked, for the how manieth time in an attempt at a round. */
+export interface RecordedCall {
+  readonly key: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly args: Sealed;
+}
+
+/** Finds the answer to a call, or has the work done. */
+export type AnswerCall = (call: RecordedCall, work: () => Promise<unknown>) => Promise<JsonValue>;
+
 /**
  * Calls without a side effect (a model, a search) go through the same journal: what was answered once in a round is
  * answered from there when the round is worked again, after a crash or because a human has let it go on, so a run pays for
  * nothing twice. The same call made twice in one attempt is two calls. A call that throws is not recorded.
  */
-export function recorder(site: EffectSite): RecordCall {
+export function recorder(site: EffectSite, answer: AnswerCall = fromJournal(site)): RecordCall {
   const calls = new Map<string, number>();
   return (name, args, work) => handled(record(name, args, work));
 
   async function record<Result>(name: string, args: unknown, work: () => Promise<Result>): Promise<Result> {
-    const { scope } = site;
-    const asked = seal<JsonValue>(args, scope.maxDocumentBytes);
+    const asked = seal<JsonValue>(args, site.scope.maxDocumentBytes);
     const question = `${name} ${asked.hash}`;
     const time = calls.get(question) ?? 0;
     calls.set(question, time + 1);
     const identity = `round ${site.callsRound} ${question} ${time}`;
     const key = effectKey(site.scope.runId, site.step, "record", identity, 0);
-    // An attempt that was given up may still be asking; its answer then counts for the next one, too.
-    return scope.inTurn(key, async () => {
-      const known = (await scope.recorded()).get(key);
-      if (known !== undefined) return known as Result; // what this very call answered before
-      const result = seal<JsonValue>(await work(), scope.maxDocumentBytes);
-      await scope.writeCall({ key, agent: site.step, effect: name, identity }, { args: asked.data, result: result.data });
-      return result.data as Result; // sealed from what the work itself returned
-    });
+    return (await answer({ key, name, identity, args: asked }, work)) as Result; // sealed from what the work itself returned
   }
+}
+
+function fromJournal({ scope, step }: EffectSite): AnswerCall {
+  return ({ key, name, identity, args }, work) =>
+    // An attempt that was given up may still be asking; its answer then counts for the next one, too.
+    scope.inTurn(key, async () => {
+      const known = (await scope.recorded()).get(key);
+      if (known !== undefined) return known;
+      const result = seal<JsonValue>(await work(), scope.maxDocumentBytes);
+      await scope.writeCall({ key, agent: step, effect: name, identity }, { args: args.data, result: result.data });
+      return result.data;
+    });
 }

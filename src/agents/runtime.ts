@@ -6,7 +6,9 @@ import { newRunId, type RunId } from "../contracts/ids.js";
 import { MAX_DOCUMENT_BYTES } from "../contracts/json.js";
 import { type Guard, guard } from "../limits/guard.js";
 import { MAX_TIMER_MS } from "../limits/limits.js";
-import type { Agent } from "./agent.js";
+import type { Agent, AgentContext } from "./agent.js";
+import type { EffectSite } from "./effect-site.js";
+import { performer } from "./perform.js";
 import { RunScope } from "./scope.js";
 
 export interface RuntimeOptions {
@@ -36,6 +38,8 @@ export interface Runtime {
   leaseUntil(): string;
   /** The agent's guard; the same for all its runs. */
   guardOf(agent: Agent): Guard;
+  /** What an agent at work gets from outside: its way out, and the time. */
+  outsideOf(site: EffectSite): Pick<AgentContext, "effects" | "now">;
   /** Opens the scope of a run whose lease this process has just got. */
   open(lease: Lease): RunScope;
   /** Takes the run's lease, then opens its scope. Throws `RUN_UNKNOWN`, `RUN_FINISHED`, or `RUN_HELD` by another process. */
@@ -109,6 +113,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       guards.set(key, made);
       return made;
     },
+    outsideOf: (site) => ({ effects: performer(site), now }),
     open,
     claim: async (runId) => open(await store.runs.claim({ runId, holder, now: now().toISOString(), until: leaseUntil() })),
     activeScope: (runId) => scopes.get(runId),

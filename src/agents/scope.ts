@@ -30,6 +30,8 @@ export class RunScope {
   readonly board = new Map<string, Version>();
   /** A human's answers in this process, by question. */
   readonly answers = new Map<string, Decision>();
+  /** Set when the run was made by another program: its documents are then read through this one's contracts. */
+  foreign = false;
   readonly #leaseMs: number;
   readonly #aborter = new AbortController();
   readonly #letGo = new AbortController();

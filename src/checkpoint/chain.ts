@@ -1,7 +1,7 @@
 import { sha256 } from "../contracts/json.js";
-import type { NewVersion, Version } from "./ports.js";
+import type { JournalEntry, NewVersion, Version } from "./ports.js";
 
-/** The hash before version 0. */
+/** The hash before version 0 of a run, and before its first journal entry. */
 export const CHAIN_START = "0".repeat(64);
 
 /** What a version's hash covers: all that is known of it, its data and the version before. */
@@ -19,17 +19,13 @@ export function linkHash(link: Link): string {
   );
 }
 
-/** The number of the first version whose place, content or link does not hold, or undefined. */
-export function firstBrokenLink(versions: readonly (Link & { readonly hash: string; readonly json: string })[]): number | undefined {
-  let previousHash = CHAIN_START;
-  for (const [index, version] of versions.entries()) {
-    const holds =
-      version.number === index &&
-      version.previousHash === previousHash &&
-      version.dataHash === sha256(version.json) &&
-      version.hash === linkHash(version);
-    if (!holds) return index;
-    previousHash = version.hash;
-  }
-  return undefined;
+/** The hash of a journal entry, over everything in it and the entry before. `body` is JSON. */
+export function entryHash(entry: Omit<JournalEntry, "body"> & { readonly body: string; readonly place: number }, previous: string): string {
+  const { runId, place, key, phase, agent, effect, identity, generation, body, epoch, at } = entry;
+  return sha256(JSON.stringify([runId, place, key, phase, agent, effect, identity, generation, body, epoch, at, previous]));
+}
+
+/** Where the chain of a fork begins: bound to the version of the other run that it goes on from. */
+export function forkStart(from: { readonly runId: string; readonly number: number; readonly hash: string }): string {
+  return sha256(JSON.stringify(["fork", from.runId, from.number, from.hash]));
 }

@@ -4,6 +4,7 @@ import type { Failure } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { Sealed } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
+import type { Program } from "../contracts/program.js";
 import type { Decision, Question } from "../contracts/question.js";
 import type { RunStatus, VersionHead } from "../contracts/run.js";
 
@@ -20,6 +21,8 @@ export interface Store {
   readonly events: EventLog;
   /** LangGraph's own checkpoints, kept beside the rest. */
   readonly checkpointer: BaseCheckpointSaver;
+  /** Recomputes every hash there is, of one run or of all, and compares the whole with the anchor. Throws `RUN_UNKNOWN`. */
+  verify(runId?: RunId): Promise<Verification>;
   /** Writes what is still queued and lets go of the file. */
   close(): Promise<void>;
 }
@@ -35,6 +38,13 @@ export interface RunRecord {
   readonly failure: Failure | undefined;
   /** The number of the version that holds the output of a completed run. */
   readonly outputVersion: number | undefined;
+  /** The version of another run with which this one's own history begins. */
+  readonly forkedFrom: ForkPoint | undefined;
+}
+
+export interface ForkPoint {
+  readonly runId: RunId;
+  readonly number: number;
 }
 
 export interface RunQuery {
@@ -80,6 +90,15 @@ export interface NewRun {
   /** ISO 8601. */
   readonly until: string;
   readonly idempotencyKey: string | undefined;
+  /** What it is made with. */
+  readonly program: Sealed<Program> | undefined;
+}
+
+/** A run that begins with the versions of another one, up to and including a number. */
+export interface NewFork extends Pick<NewRun, "runId" | "acceptedAt" | "holder" | "until"> {
+  readonly from: ForkPoint;
+  /** Takes the place of that version's data, which then comes from a human. */
+  readonly data: Sealed | undefined;
 }
 
 /** The run is ours, or the same start was accepted before. */
@@ -101,6 +120,13 @@ export interface RunLog {
    */
   accept(run: NewRun): Promise<Accepted>;
   /**
+   * Accepts a run that shares history with another: its versions up to a number, and what failed and was answered on the
+   * way to them. Effects stay with the run that performed them. Throws `RUN_UNKNOWN`, `VERSION_UNKNOWN` and `RUN_EXISTS`.
+   */
+  fork(fork: NewFork): Promise<{ readonly lease: Lease; readonly version: Version }>;
+  /** What the run was made with; undefined for a run of a release that did not say. */
+  programOf(runId: RunId): Promise<Program | undefined>;
+  /**
    * Takes the lease of a run that nobody holds, or whose holder has not been heard of in time. Throws `RUN_UNKNOWN`,
    * `RUN_FINISHED`, or `RUN_HELD`.
    */
@@ -115,6 +141,8 @@ export interface RunLog {
   requestCancel(runId: RunId, reason: string): Promise<void>;
   cancelRequests(runIds: readonly RunId[]): Promise<readonly { readonly runId: RunId; readonly reason: string }[]>;
   find(runId: RunId): Promise<RunRecord | undefined>;
+  /** The runs whose id begins or ends with this, at most as many as the limit. */
+  findLike(part: string, limit: number): Promise<readonly RunRecord[]>;
   list(query: RunQuery): Promise<readonly RunRecord[]>;
   /** Throws `RUN_UNKNOWN`, or `RUN_FINISHED` when the run has already ended. */
   change(fence: Fence, change: RunChange): Promise<void>;
@@ -181,11 +209,15 @@ export interface VersionLog {
   ): Promise<void>;
   outcome(runId: RunId, agent: string, round: number): Promise<Outcome | undefined>;
   list(runId: RunId): Promise<readonly Version[]>;
+  /** Without their data. */
+  heads(runId: RunId): Promise<readonly VersionHead[]>;
   find(runId: RunId, number: number): Promise<Version | undefined>;
+  /** The state as it stood with a version: the newest version of each contract up to that number, or of one contract (by name). */
+  stateAt(runId: RunId, number: number, contract?: string): Promise<readonly Version[]>;
+  /** How many versions the run has. */
+  count(runId: RunId): Promise<number>;
   /** What this very version of the agent answered to the same inputs, in completed runs of the same workflow; newest first, at most ten. */
   findAnswers(question: AskedBefore): Promise<readonly Version[]>;
-  /** Recomputes the hash chain. Returns the first number that does not hold, or undefined. */
-  firstBroken(runId: RunId): Promise<number | undefined>;
 }
 
 /** `recorded` stands alone: a call without a side effect, with what it answered. */
@@ -215,4 +247,28 @@ export interface EventLog {
   /** Joins the next transaction; whoever awaits a later write of the same store awaits this one too. */
   emit(event: RunEvent, epoch: number): void;
   list(runId: RunId): Promise<readonly RunEvent[]>;
+}
+
+/** What `verify` found. */
+export interface Verification {
+  /** In the order of the run; empty when everything holds. */
+  readonly problems: readonly StoreProblem[];
+  /** How much was looked at. */
+  readonly checked: Readonly<Record<"runs" | "versions" | "journal" | "events" | "checkpoints" | "contents", number>>;
+  /**
+   * The store's head as it was last written outside of it: `holds`; `ahead` when the store has lost its newest writes or
+   * other ones stand in their place; `missing`; `none` when the store is kept in memory or without an anchor.
+   */
+  readonly anchor: "holds" | "ahead" | "missing" | "none";
+}
+
+export interface StoreProblem {
+  /** A table of the store, `file` or `anchor`. */
+  readonly where: string;
+  readonly runId?: RunId | undefined;
+  /** Of the version that does not hold. */
+  readonly version?: number | undefined;
+  readonly agent?: string | undefined;
+  /** What is wrong, one sentence. */
+  readonly message: string;
 }

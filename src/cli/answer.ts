@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
-import { DecisionInvalid, messageOf } from "../contracts/failure.js";
-import type { JsonValue } from "../contracts/json-value.js";
+import { DecisionInvalid } from "../contracts/failure.js";
 import type { Decision, DecisionKind, Question } from "../contracts/question.js";
 import { isTerminal, type Run } from "../contracts/run.js";
+import type { Workflow } from "../graph/workflow.js";
 import type { Orchestrator } from "../orchestrator.js";
 import { findPackage, workflowNames } from "./catalog.js";
 import { findRunId, openHouse, openRecords } from "./house.js";
 import { questionText } from "./inbox.js";
+import { jsonOption } from "./json-option.js";
 import { overrideOnFailure } from "./on-failure.js";
 import { paint, paintStatus } from "./paint.js";
 import { print, tell } from "./print.js";
@@ -30,7 +30,7 @@ export interface ResumeOptions extends AnswerOptions {
 /** Answers a waiting or parked run and carries it on. */
 export async function resumeCommand(wanted: string, options: ResumeOptions, settings: Settings): Promise<number> {
   const { decision, reason, question } = options;
-  const output = options.output === undefined ? undefined : readOutput(options.output);
+  const output = options.output === undefined ? undefined : jsonOption("--output", options.output);
   const answer: Decision = { decision, reason, output };
   const asking = await lookUp(wanted, settings);
   const asked = questionOf(asking, question);
@@ -77,13 +77,14 @@ function notCanceled({ status }: Run, settings: Settings): string {
   }
 }
 
-/** Opens the run's own workflow for an operation on it. */
-async function withRun(
+/** Opens the run's own workflow, adjusted if need be, for an operation on it. */
+export async function withRun<T>(
   run: Run,
-  { workflow: path }: AnswerOptions,
+  { workflow: path }: Pick<AnswerOptions, "workflow">,
   settings: Settings,
-  operate: (orchestrator: Orchestrator, runId: string) => Promise<Run>,
-): Promise<Run> {
+  operate: (orchestrator: Orchestrator, runId: string) => Promise<T>,
+  adjust: (workflow: Workflow) => Workflow = (workflow) => workflow,
+): Promise<T> {
   const pkg = await findPackage(path ?? catalogName(run));
   await using house = await openHouse(settings, pkg);
   // A question is only asked where a failure asks; so it was, whatever the package says without --on-failure.
@@ -92,7 +93,7 @@ async function withRun(
     house.workflow,
     asking.map((agent) => `${agent}=ask`),
   );
-  return await operate(house.orchestrate(workflow), run.runId);
+  return await operate(house.orchestrate(adjust(workflow)), run.runId);
 }
 
 function catalogName({ runId, workflow: { name } }: Run): string {
@@ -100,7 +101,8 @@ function catalogName({ runId, workflow: { name } }: Run): string {
   throw misused("--workflow", `Run ${runId} is one of "${name}", which is not in the catalog. Name its module with --workflow PATH.`);
 }
 
-async function lookUp(wanted: string, settings: Settings): Promise<Run> {
+/** A run as it stands, without its workflow. */
+export async function lookUp(wanted: string, settings: Settings): Promise<Run> {
   await using records = openRecords(settings);
   return await records.get(await findRunId(records, wanted));
 }
@@ -110,23 +112,11 @@ function askingAgents(run: Run): string[] {
   return questions.filter(({ kind }) => kind === "agent-failed").map(({ agent }) => agent.replace(/\[\d+\]$/, ""));
 }
 
-function showRun(run: Run, settings: Settings): void {
+export function showRun(run: Run, settings: Settings): void {
   if (settings.json) return print(JSON.stringify({ ...runJson(run), ...questionsOf(run) }));
   print(`${paint.bold(`Run ${run.runId}`)} is ${paintStatus(run.status)}`);
   if (run.status === "completed") print(JSON.stringify(run.output, null, 2));
   if ("failure" in run) print(`${run.failure.code}: ${run.failure.message}`);
   if ("questions" in run) for (const question of run.questions) print(`\n${questionText(run, question, settings)}`);
   print(paint.dim(commandLine(settings, "inspect", run.runId)));
-}
-
-function readOutput(given: string): JsonValue {
-  const from = given.startsWith("@") ? given.slice(1) : undefined;
-  try {
-    return JSON.parse(from === undefined ? given : readFileSync(from, "utf8")) as JsonValue;
-  } catch (thrown) {
-    const where = from === undefined ? "" : ` from ${from}`;
-    throw misused("--output", `The output${where} cannot be read: ${messageOf(thrown)}. Give JSON, or @file with JSON in it.`, {
-      cause: thrown,
-    });
-  }
 }

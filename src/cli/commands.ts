@@ -1,7 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RunStatus } from "../contracts/run.js";
 import type { AnswerOptions, ResumeOptions } from "./answer.js";
+import type { BisectCommandOptions } from "./bisect.js";
+import type { ForkCommandOptions } from "./fork.js";
 import { FORMATS } from "./read-input.js";
+import type { ReplayCommandOptions } from "./replay.js";
 import type { RunOptions } from "./run.js";
 import type { Settings } from "./settings.js";
 
@@ -11,6 +14,7 @@ const DEFAULT_RECOVER_EVERY = 5;
 const STATUSES: readonly RunStatus[] = ["queued", "running", "waiting", "completed", "rolled-back", "parked", "canceled"];
 const WORKFLOW = "a name of the catalog, or the path of a module that exports workflowPackage";
 const RUN = "the id of a run, or the beginning or end of it";
+const VERSION = "the number of a version; 0 is the input";
 
 /** Declares the commands. What a command does is imported when it is called, so that `--help` need not wait for it. */
 export function addCommands(program: Command, settings: () => Settings, done: (exitCode: number) => void): void {
@@ -21,6 +25,16 @@ export function addCommands(program: Command, settings: () => Settings, done: (e
     .argument("<run>", RUN, nonEmpty)
     .option("--data", "show the data of each version")
     .action(async (run, options) => done(await (await import("./inspect.js")).inspectCommand(run, options, settings())));
+  program
+    .command("diff")
+    .description("compare a run's state as of two of its versions; a JSON Patch (RFC 6902) with --json")
+    .argument("<run>", RUN, nonEmpty)
+    .argument("<from>", VERSION, versionNumber)
+    .argument("<to>", VERSION, versionNumber)
+    .action(async (run, from, to) => done(await (await import("./diff.js")).diffCommand(run, from, to, settings())));
+  addReplay(program, async (run, options) => done(await (await import("./replay.js")).replayCommand(run, options, settings())));
+  addFork(program, async (run, options) => done(await (await import("./fork.js")).forkCommand(run, options, settings())));
+  addBisect(program, async (run, options) => done(await (await import("./bisect.js")).bisectCommand(run, options, settings())));
   program
     .command("list")
     .description("list runs, newest first")
@@ -77,6 +91,46 @@ function addRun(program: Command, action: (workflow: string, options: RunOptions
     .action(action);
 }
 
+function addBisect(program: Command, action: (run: string, options: BisectCommandOptions) => Promise<void>): void {
+  program
+    .command("bisect")
+    .description("find the first version of a run that broke something, by binary search; exits 1 when nothing breaks")
+    .argument("<run>", RUN, nonEmpty)
+    .option("--contract <name>", "must keep its shape and its rules: the newest version of the contract with this name")
+    .option("--where <expression>", "must be true: JSONata on the state, like '`credit.risk`.confidence >= 0.7'")
+    .option("--script <file>", "must say so: a module whose default export is (state, version) => boolean, or an executable (60 s each)")
+    .option("--from <n>", "the first version to look at (default: 0)", versionNumber)
+    .option("--to <n>", "the last one, where it is broken (default: the newest)", versionNumber)
+    .option("--workflow <workflow>", `with --contract, when the run's workflow is not in the catalog: ${WORKFLOW}`)
+    .action(action);
+}
+
+function addReplay(program: Command, action: (run: string, options: ReplayCommandOptions) => Promise<void>): void {
+  program
+    .command("replay")
+    .description("work a run again from its record, without doing anything; exits 1 when something differs")
+    .argument("<run>", RUN, nonEmpty)
+    .option("--from <n>", "the last version to take as recorded (default: 0, the input)", versionNumber)
+    .option(
+      "--agent <name=file>",
+      "a module whose default export works in the agent's place: execute or an agent; may be repeated",
+      collect,
+    )
+    .option("--workflow <workflow>", `when the run's workflow is not in the catalog: ${WORKFLOW}`)
+    .action(action);
+}
+
+function addFork(program: Command, action: (run: string, options: ForkCommandOptions) => Promise<void>): void {
+  program
+    .command("fork")
+    .description("begin a run with the history of another one up to a version, and carry it on from there")
+    .argument("<run>", RUN, nonEmpty)
+    .requiredOption("--from <n>", "the number of the last version that both share", versionNumber)
+    .option("--set <json>", "changes that version's data: a JSON Merge Patch (RFC 7396), or @file with one")
+    .option("--workflow <workflow>", `when the run's workflow is not in the catalog: ${WORKFLOW}`)
+    .action(action);
+}
+
 function addResume(program: Command, action: (run: string, options: ResumeOptions) => Promise<void>): void {
   program
     .command("resume")
@@ -94,6 +148,11 @@ function positive(text: string): number {
   const number = Number(text);
   if (Number.isSafeInteger(number) && number > 0) return number;
   throw new InvalidArgumentError("It must be a whole number above 0.");
+}
+
+function versionNumber(text: string): number {
+  if (/^v?\d{1,15}$/.test(text)) return Number(text.replace("v", ""));
+  throw new InvalidArgumentError("It must be the number of a version, like 3 or v3; walkback inspect shows them.");
 }
 
 function nonEmpty(text: string): string {

@@ -46,6 +46,7 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
     case "agent.started":
     case "agent.completed":
     case "run.accepted":
+    case "run.carried-on":
     case "run.ended":
     case "run.failed":
       return undefined;

@@ -23,14 +23,23 @@ export function inspectionText(inspection: Inspection, options: TreeOptions): st
   return [...head(inspection), "", drawTree([...branches, ...walkBackBranch(inspection, effects)])].join("\n");
 }
 
-function head({ run, chain }: Inspection): string[] {
+function head({ run, forkedFrom, events }: Inspection): string[] {
   const took = "durationMs" in run ? ` in ${duration(run.durationMs)}` : "";
-  const holds = chain === "holds" ? "the hash chain holds" : paint.red(`the hash chain is broken at v${chain.brokenAt}`);
+  const holds = "the hash chain holds"; // or there would be nothing to show
   return [
     `${paint.bold(`Run ${run.runId}`)}  ${run.workflow.name}@${run.workflow.version}`,
     `${paintStatus(run.status)}${took}, accepted ${run.acceptedAt}, ${holds}`,
+    ...(forkedFrom ? [`forked from ${forkedFrom.runId} at v${forkedFrom.number}`] : []),
+    ...carriedOnText(events),
     ...("failure" in run ? [paint.red(`${run.failure.code}: ${run.failure.message}`)] : []),
     ...("questions" in run ? run.questions.map((question) => paint.cyan(`Open question ${question.id}: ${saidOnce(question)}`)) : []),
+  ];
+}
+
+/** Each program that carried the run on and had not made it, once. */
+function carriedOnText(events: readonly RunEvent[]): string[] {
+  return [
+    ...new Set(events.flatMap((event) => (event.type === "run.carried-on" ? [`carried on by ${event.workflow}@${event.version}`] : []))),
   ];
 }
 

@@ -33,6 +33,11 @@ const WRONG_INPUT: ReadonlySet<FailureCode> = new Set([
   "RUN_FINISHED",
   "DECISION_INVALID",
   "STORE_NEWER",
+  "VERSION_UNKNOWN",
+  "WORKFLOW_CHANGED",
+  "BISECT_INVALID",
+  "PREDICATE_FAILED",
+  "UPCAST_MISSING",
 ]);
 
 /** Tells the user on stderr, one line or one JSON object and never a stack trace, and returns the exit code. */

@@ -26,12 +26,14 @@ Examples:
   walkback run credit-decision --input - --json < one.json      decide from a pipe, as JSON lines
   walkback run credit-decision --samples --inject fail:decide-credit
   walkback inspect 0199f3a1 --data                              everything on record about a run
+  walkback diff 0199f3a1 3 7                                    how the state changed between two versions
+  walkback bisect 0199f3a1 --contract credit.risk               which version broke it
   walkback inbox                                                what waits for a human
 
 Exit codes:
   0    fine; a run that waits for an answer counts as fine
-  1    a run failed: it was rolled back, canceled or parked, or a row was rejected
-  2    wrong input: nothing could be run, or there is no such run, store or workflow
+  1    a run failed: it was rolled back, canceled or parked, or a row was rejected; bisect: nothing breaks
+  2    wrong input: nothing could be run, or there is no such run, version, store or workflow
   130  stopped by Ctrl-C; 143 by SIGTERM`;
 
 function buildProgram(json: boolean, done: (exitCode: number) => void): Command {

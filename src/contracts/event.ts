@@ -5,6 +5,8 @@ import type { RunStatus } from "./run.js";
 /** What happened, past tense. One typed stream: kept in the store, read by logs, traces, metrics and `inspect`. */
 export type RunEventBody =
   | { readonly type: "run.accepted"; readonly workflow: string; readonly version: number }
+  /** By another program than the one it was made with; the version is that of the program's workflow. */
+  | { readonly type: "run.carried-on"; readonly workflow: string; readonly version: number }
   | { readonly type: "run.ended"; readonly status: RunStatus; readonly durationMs: number }
   | { readonly type: "run.waiting"; readonly question: string; readonly kind: string }
   | { readonly type: "run.answered"; readonly question: string; readonly decision: string; readonly reason?: string | undefined }

@@ -36,6 +36,7 @@ export const FAILURES = {
   APPROVAL_REQUIRED: { retryable: false },
   PAST_PIVOT: { retryable: false },
   UNDO_FAILED: { retryable: true },
+  NOT_RECORDED: { retryable: false },
   ABORTED: { retryable: false },
   CANCELED: { retryable: false },
   QUARANTINED: { retryable: false },
@@ -53,6 +54,11 @@ export const FAILURES = {
   STORE_FAILED: { retryable: false },
   STORE_NEWER: { retryable: false },
   STORE_CLOSED: { retryable: false },
+  STORE_DAMAGED: { retryable: false },
+  VERSION_UNKNOWN: { retryable: false },
+  BISECT_INVALID: { retryable: false },
+  PREDICATE_FAILED: { retryable: false },
+  STATE_NOT_SERIALIZABLE: { retryable: false },
 } as const satisfies Record<string, { readonly retryable: boolean }>;
 
 export type FailureCode = keyof typeof FAILURES;
@@ -190,8 +196,23 @@ export class WorkflowUnknown extends WalkbackError<{ workflow: string; known: re
   readonly code = "WORKFLOW_UNKNOWN";
 }
 
-/** The run was made with another version of its workflow than this program has. */
-export class WorkflowChanged extends WalkbackError<{ runId: string; workflow: string; runVersion: number; programVersion: number }> {
+/** One thing that a run needs of the program that is to carry it on, and that this one lacks. */
+export interface ProgramIssue {
+  readonly problem: "no-upcast" | "contract-newer" | "contract-changed" | "product-changed" | "agent-gone" | "effect-gone";
+  readonly agent?: string;
+  readonly contract?: string;
+  readonly effect?: string;
+  readonly message: string;
+}
+
+/** The run was made by another program, and this one lacks something it needs. Lists all of it; nothing was touched. */
+export class WorkflowChanged extends WalkbackError<{
+  runId: string;
+  workflow: string;
+  runVersion: number;
+  programVersion: number;
+  missing: readonly ProgramIssue[];
+}> {
   readonly code = "WORKFLOW_CHANGED";
 }
 
@@ -331,6 +352,11 @@ export class UndoFailed extends WalkbackError<{ agent: string; effect: string; k
   readonly code = "UNDO_FAILED";
 }
 
+/** In a replay an agent asked for something that the record of the run does not answer. */
+export class NotRecorded extends WalkbackError<{ agent: string; effect: string; identity: string }> {
+  readonly code = "NOT_RECORDED";
+}
+
 /** This call was stopped because something else in the run failed or the run was canceled; never counted as a failure. */
 export class Aborted extends WalkbackError<{ agent: string }> {
   readonly code = "ABORTED";
@@ -380,4 +406,33 @@ export class StoreNewer extends WalkbackError<{ path: string; schemaVersion: num
 
 export class StoreClosed extends WalkbackError<{ path: string }> {
   readonly code = "STORE_CLOSED";
+}
+
+/** What is read does not hash to what was written, or a part of it is missing: it is not returned. */
+export class StoreDamaged extends WalkbackError<{
+  readonly path: string;
+  readonly where: string;
+  readonly runId?: string | undefined;
+  readonly version?: number | undefined;
+}> {
+  readonly code = "STORE_DAMAGED";
+}
+
+export class VersionUnknown extends WalkbackError<{ readonly runId: string; readonly number: number; readonly last: number }> {
+  readonly code = "VERSION_UNKNOWN";
+}
+
+/** What was asked of a bisection cannot be used: the expression, the script, or the versions to look at. */
+export class BisectInvalid extends WalkbackError<{ readonly argument: "where" | "script" | "from"; readonly reason: string }> {
+  readonly code = "BISECT_INVALID";
+}
+
+/** The predicate of a bisection could not say whether a version is good. */
+export class PredicateFailed extends WalkbackError<{ readonly predicate: string; readonly number: number; readonly reason: string }> {
+  readonly code = "PREDICATE_FAILED";
+}
+
+/** A channel of a LangGraph state holds what JSON cannot keep; LangGraph's own serializer would corrupt the whole checkpoint. */
+export class StateNotSerializable extends WalkbackError<{ readonly channel: string; readonly found: string }> {
+  readonly code = "STATE_NOT_SERIALIZABLE";
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { DocumentTooLarge, NotPlainJson, pointerOf } from "./failure.js";
 import type { JsonValue } from "./json-value.js";
@@ -25,7 +25,16 @@ export function seal<T = JsonValue>(document: unknown, maxBytes = MAX_DOCUMENT_B
   const json = canonicalize(document) as string; // only undefined has no canonical form, and that was refused above
   const bytes = Buffer.byteLength(json);
   if (bytes > maxBytes) throw tooLarge(bytes, maxBytes);
-  return { data: deepFreeze(JSON.parse(json) as T), json, hash: sha256(json) };
+  const data = deepFreeze(JSON.parse(json) as T);
+  if (typeof data === "object" && data !== null) SEALED.set(data, json);
+  return { data, json, hash: sha256(json) };
+}
+
+const SEALED = new WeakMap<object, string>();
+
+/** The canonical JSON of a document that `seal` returned; it is frozen, so that still holds. */
+export function sealedJson(document: unknown): string | undefined {
+  return typeof document === "object" && document !== null ? SEALED.get(document) : undefined;
 }
 
 /** The content hash of a document, the same on every machine. */
@@ -34,7 +43,7 @@ export function hashOf(document: unknown): string {
 }
 
 export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 /** Freezes a document in place, all the way down. Already frozen branches are taken as done. */

@@ -8,6 +8,7 @@ import { seal } from "../contracts/json.js";
 import { accept, failStep, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
 import type { Obtained, Step } from "./step.js";
+import { documentFor } from "./upcast.js";
 
 /**
  * Gives a fan-out's step the way it works a round: every item a step of its own, in parallel; then one version with the
@@ -82,7 +83,7 @@ async function collect(
   round: number,
 ): Promise<Obtained> {
   const { runtime } = kit;
-  const outputs = versions.map(({ data }) => data);
+  const outputs = versions.map((version) => resultOf(kit, scope, step, branches, version));
   const version = await runtime.store.versions.append({
     runId: scope.runId,
     epoch: scope.epoch,
@@ -98,4 +99,11 @@ async function collect(
   });
   scope.emit({ type: "agent.completed", agent: step.step, round, version: version.number, durationMs: 0, source: "agent" });
   return { kind: "version", version };
+}
+
+function resultOf(kit: Kit, scope: RunScope, { step }: Step, { agent }: Branches, version: Version): unknown {
+  const found = documentFor(kit, scope, version, agent.produces);
+  if (found.ok) return found.document;
+  const message = `${version.contract} does not become a valid ${agent.produces.id} for ${step}: ${describeIssues(found.issues)}.`;
+  throw new ContractViolated(message, { agent: version.agent, contract: agent.produces.id, round: version.round, issues: found.issues });
 }

@@ -2,14 +2,15 @@ import { failureOf, invoke } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import { undoRounds } from "../agents/undo.js";
 import type { Version } from "../checkpoint/ports.js";
-import { check, describeIssues } from "../contracts/contract.js";
+import { describeIssues } from "../contracts/contract.js";
 import { ContractViolated, type Failure, type Issue, Rejected } from "../contracts/failure.js";
 import type { Decision, Question } from "../contracts/question.js";
 import type { Kit } from "./kit.js";
 import { passedPivot } from "./pivot.js";
-import { agentQuestion, approvalQuestion, pastPivotQuestion, uncertainQuestion } from "./questions.js";
+import { agentQuestion, approvalQuestion, pastPivotQuestion, questionId, uncertainQuestion } from "./questions.js";
 import { standIn, useCached, useFallback } from "./stand-in.js";
 import type { Obtained, Step } from "./step.js";
+import { checkAs } from "./upcast.js";
 
 /** Runs a step, or has something stand in for it as its agent says. The product is not yet checked. */
 export async function obtain(kit: Kit, scope: RunScope, step: Step, round = 0): Promise<Obtained> {
@@ -23,11 +24,12 @@ export async function obtain(kit: Kit, scope: RunScope, step: Step, round = 0): 
 /**
  * Checks a product against the contract of its agent, shape and rules. A bad answer goes back as feedback for the
  * agent's `repairRounds`; its effects are undone first. What stands in for an answer is checked too, but not repaired.
+ * What was recorded under an older version of the contract is accepted as what it becomes.
  */
 export async function accept(kit: Kit, scope: RunScope, step: Step, offered: Version): Promise<Obtained> {
   let version = offered;
   for (let repairs = 0; ; repairs++) {
-    const checked = check(step.agent.produces, version.data);
+    const checked = checkAs(kit, version, step.agent.produces);
     if (checked.ok) return { kind: "version", version };
     const { contract, round } = version;
     scope.emit({ type: "gate.rejected", agent: step.step, contract, round, issues: checked.issues });
@@ -65,6 +67,8 @@ async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, f
 export async function failStep(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure): Promise<Obtained> {
   if (scope.refusal) return { kind: "stopped" };
   const ask = (question: Question) => useAnswer(kit, scope, step, round, failure, question);
+  const asked = await askedAbout(kit, scope, step, round);
+  if (asked) return ask(asked);
   if (failure.code === "APPROVAL_REQUIRED") return ask(approvalQuestion(step, round, failure));
   if (failure.code === "EFFECT_UNCERTAIN") return ask(uncertainQuestion(step, round, failure));
   const pivot = await passedPivot(kit, scope);
@@ -80,6 +84,13 @@ export async function failStep(kit: Kit, scope: RunScope, step: Step, round: num
     case "ask":
       return ask(agentQuestion(step, round, failure));
   }
+}
+
+/** What a human was asked about this very round counts, whatever the agent says today: it may have been asked by another program. */
+async function askedAbout({ runtime }: Kit, { runId }: RunScope, { step }: Step, round: number): Promise<Question | undefined> {
+  const { answered, openQuestions } = runtime.store.runs;
+  const questions = [...(await answered(runId)).map(({ question }) => question), ...(await openQuestions(runId))];
+  return questions.find(({ id }) => id === questionId(step, round));
 }
 
 async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, failure: Failure, question: Question): Promise<Obtained> {

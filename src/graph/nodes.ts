@@ -15,7 +15,8 @@ import { finish } from "./finish.js";
 import { accept, obtain } from "./handoff.js";
 import type { Kit } from "./kit.js";
 import { type StateUpdate, updateOf, type WorkflowState } from "./state.js";
-import { contractName, type Obtained, type Step, stepOf } from "./step.js";
+import { type Obtained, type Step, stepOf } from "./step.js";
+import { contractName } from "./upcast.js";
 import { consumersOf, NODES, producersOf, type Workflow } from "./workflow.js";
 
 /** A node of a LangGraph StateGraph. */
@@ -76,7 +77,7 @@ export function acceptInput(kit: Kit): GraphNode {
     const { runtime, workflow } = kit;
     const runId = runIdOf(config);
     const input = sealInput(workflow, state[workflow.input.name], runtime.maxDocumentBytes);
-    const accepted = await acceptRun(runtime, { workflow, runId, input }).catch((thrown: unknown) => ownRun(kit, runId, input, thrown));
+    const accepted = await acceptRun(kit, { runId, input }).catch((thrown: unknown) => ownRun(kit, runId, input, thrown));
     const scope = runtime.activeScope(runId) ?? (await runtime.claim(runId));
     scope.board.set(workflow.input.name, accepted);
     return updateOf(accepted);
@@ -91,22 +92,21 @@ async function ownRun({ runtime }: Kit, runId: RunId, input: Sealed, thrown: unk
 }
 
 export interface Acceptance {
-  readonly workflow: Workflow;
   readonly runId: RunId;
   readonly input: Sealed;
 }
 
 /** Writes the run's row and version 0 and opens its scope; from here on the run is not forgotten. Throws `RUN_EXISTS`. */
-async function acceptRun(runtime: Runtime, { workflow, runId, input }: Acceptance): Promise<Version> {
-  const accepted = await acceptOnce(runtime, { workflow, runId, input }, undefined);
+async function acceptRun(kit: Kit, { runId, input }: Acceptance): Promise<Version> {
+  const accepted = await acceptOnce(kit, { runId, input }, undefined);
   if (accepted.kind === "accepted") return accepted.version;
   throw new Error(`Run ${runId} was accepted under a key that was not given.`);
 }
 
 /** With an idempotency key, a start that was accepted before is found again. */
 export async function acceptOnce(
-  runtime: Runtime,
-  { workflow, runId, input }: Acceptance,
+  { runtime, workflow, program }: Kit,
+  { runId, input }: Acceptance,
   idempotencyKey: string | undefined,
 ): Promise<Accepted> {
   const accepted = await runtime.store.runs.accept({
@@ -119,6 +119,7 @@ export async function acceptOnce(
     holder: runtime.holder,
     until: runtime.leaseUntil(),
     idempotencyKey,
+    program,
   });
   if (accepted.kind === "known") return accepted;
   const scope = runtime.open(accepted.lease);

@@ -66,6 +66,11 @@ export function quarantineQuestion(failure: Failure, time: number, canGoBack: bo
   };
 }
 
+/** A step asks once about a round. */
+export function questionId(step: string, round: number): string {
+  return `${step}#${round}`;
+}
+
 function aboutStep(
   kind: QuestionKind,
   { agent, step, inputs }: Step,
@@ -75,7 +80,7 @@ function aboutStep(
   description: string,
 ): Question {
   return {
-    id: `${step}#${round}`,
+    id: questionId(step, round),
     kind,
     agent: step,
     details: { failure: failure as unknown as JsonObject, produces: agent.produces.id }, // a Failure is plain JSON

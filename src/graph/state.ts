@@ -4,7 +4,7 @@ import type { Contract, Infer } from "../contracts/contract.js";
 import type { Failure } from "../contracts/failure.js";
 import { deepFreeze } from "../contracts/json.js";
 import type { Undone, VersionHead } from "../contracts/run.js";
-import { contractName } from "./step.js";
+import { contractName } from "./upcast.js";
 import { CHANNELS, type Workflow } from "./workflow.js";
 
 /** One channel for each contract, by its name, and three small ones. Every reducer may see the same write twice. */

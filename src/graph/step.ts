@@ -2,19 +2,11 @@ import type { Agent, ContractMap, Inputs } from "../agents/agent.js";
 import type { Call } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
-import { type Contract, check, describeIssues } from "../contracts/contract.js";
-import {
-  ContractViolated,
-  type Failure,
-  InputMissing,
-  type Issue,
-  isWalkbackError,
-  messageOf,
-  type WalkbackError,
-} from "../contracts/failure.js";
-import { seal } from "../contracts/json.js";
+import { describeIssues } from "../contracts/contract.js";
+import { ContractViolated, type Failure, InputMissing, type Issue, type WalkbackError } from "../contracts/failure.js";
 import type { Question } from "../contracts/question.js";
 import type { Kit } from "./kit.js";
+import { documentFor } from "./upcast.js";
 
 /** An agent with what it is given. */
 export type Step = Pick<Call, "agent" | "step" | "inputs" | "from"> & {
@@ -43,36 +35,21 @@ export function stepOf(kit: Kit, scope: RunScope, agent: Agent): Step | Walkback
     const version = scope.board.get(contract.name);
     if (!version) return inputMissing(agent, contract.id);
     from.push(version);
-    const document = version.contract === contract.id ? version.data : upcasted(kit, version, contract, agent);
-    if (isWalkbackError(document)) return document;
-    inputs[name] = document;
+    const found = documentFor(kit, scope, version, contract);
+    if (!found.ok) return notFor(agent, version, contract.id, found.issues);
+    inputs[name] = found.document;
   }
   return { agent, step: agent.name, inputs: Object.freeze(inputs) as Inputs<ContractMap>, from };
 }
 
-/** The contract of a version's data, without its version number. */
-export function contractName(version: { readonly contract: string }): string {
-  return version.contract.slice(0, version.contract.lastIndexOf("@"));
-}
-
-/** An older document in the form the agent was written for, or why it cannot be brought there. */
-function upcasted(kit: Kit, version: Version, contract: Contract, agent: Agent): unknown {
-  const name = contractName(version);
-  const from = Number(version.contract.slice(name.length + 1));
-  const refuse = (issues: readonly Issue[]) => {
-    const message = `${version.contract} does not become a valid ${contract.id} for ${agent.name}: ${describeIssues(issues)}.`;
-    return new ContractViolated(message, { agent: version.agent, contract: contract.id, round: version.round, issues });
-  };
-  try {
-    const chain = kit.workflow.registry.upcastChain(name, from, contract.version);
-    const checked = check(
-      contract,
-      chain.reduce<unknown>((document, upcast) => upcast(document), version.data),
-    );
-    return checked.ok ? seal(checked.document, kit.runtime.maxDocumentBytes).data : refuse(checked.issues);
-  } catch (thrown) {
-    return isWalkbackError(thrown) ? thrown : refuse([{ path: "", message: `its upcast threw: ${messageOf(thrown)}` }]);
-  }
+function notFor(
+  agent: Agent,
+  { contract: recorded, agent: maker, round }: Version,
+  contract: string,
+  issues: readonly Issue[],
+): WalkbackError {
+  const message = `${recorded} does not become a valid ${contract} for ${agent.name}: ${describeIssues(issues)}.`;
+  return new ContractViolated(message, { agent: maker, contract, round, issues });
 }
 
 function inputMissing(agent: Agent, contract: string): InputMissing {

@@ -6,8 +6,7 @@ import type { Run } from "../contracts/run.js";
 /** Puts a run together from what the store holds; its status comes from its row alone. */
 export async function runOf(store: Store, record: RunRecord): Promise<Run> {
   const { runId, acceptedAt, status } = record;
-  const versions = await store.versions.list(runId);
-  const heads = versions.map(({ number, agent, contract, parents, hash }) => ({ number, agent, contract, parents, hash }));
+  const heads = await store.versions.heads(runId);
   const base = { runId, workflow: { name: record.workflow, version: record.workflowVersion }, acceptedAt, versions: heads };
   switch (status) {
     case "queued":
@@ -16,7 +15,7 @@ export async function runOf(store: Store, record: RunRecord): Promise<Run> {
     case "waiting":
       return { ...base, status, questions: await store.runs.openQuestions(runId) };
     case "completed":
-      return { ...base, ...ending(record), status, output: versions[record.outputVersion ?? 0]?.data ?? null };
+      return { ...base, ...ending(record), status, output: (await store.versions.find(runId, record.outputVersion ?? 0))?.data ?? null };
     case "rolled-back":
     case "canceled":
       return { ...base, ...ending(record), status, failure: failureOf(record), undone: undoneOf(await store.journal.list(runId)) };

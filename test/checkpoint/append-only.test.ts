@@ -2,7 +2,7 @@ import SqliteDatabase from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { type Failure, type Lease, type Store, sqliteStore } from "walkback";
 import { acceptedIn, anEntry, anEvent, aVersion } from "../support/records.js";
-import { aFolder, aStore } from "../support/store.js";
+import { aFolder, aStore, firstBroken } from "../support/store.js";
 
 const FAILURE: Failure = { code: "AGENT_FAILED", message: "no", details: {}, causes: [] };
 
@@ -29,7 +29,7 @@ function tamper(store: Store, ...statements: readonly string[]): void {
 }
 
 describe("the file itself refuses to change what was written, to whoever asks:", () => {
-  const COLUMNS = { versions: "data", failed_steps: "failure", journal: "body", events: "body" };
+  const COLUMNS = { versions: "at", failed_steps: "failure", journal: "body", events: "body", contents: "type" };
 
   test.each(Object.entries(COLUMNS))("%s", async (table, column) => {
     await using store = await aStore();
@@ -44,23 +44,32 @@ test("nor may a row be replaced, which would take it away without deleting it", 
   await using store = await aStore();
   await aRecordedRun(store);
 
-  for (const table of ["versions", "journal", "events"]) {
+  for (const table of ["versions", "journal", "events", "contents"]) {
     expect(() => tamper(store, `INSERT OR REPLACE INTO ${table} SELECT * FROM ${table} LIMIT 1`)).toThrow(`${table} is append-only`);
   }
 });
 
 describe("the hash chain finds the first version that was", () => {
-  const PERMITTED = ["DROP TRIGGER versions_no_update", "DROP TRIGGER versions_no_delete"];
+  const PERMITTED = ["versions_no_update", "versions_no_delete", "contents_no_update"].map((guard) => `DROP TRIGGER ${guard}`);
+  /** Of version 1. */
+  const CONTENT = "(SELECT content FROM versions WHERE number = 1)";
   const change = (column: string, value: string, number: number) => `UPDATE versions SET ${column} = ${value} WHERE number = ${number}`;
 
   test.each([
-    ["given other data", change("data", `'{"points":850}'`, 1), 1],
-    ["given data that is no JSON", change("data", "'oops'", 1), 1],
+    ["given other data", `UPDATE contents SET tail = CAST('{"points":850}' AS BLOB) WHERE id = ${CONTENT}`, 1],
+    ["given data that is no JSON", `UPDATE contents SET tail = CAST('oops' AS BLOB) WHERE id = ${CONTENT}`, 1],
     [
       "given other data and its hash",
-      `UPDATE versions SET data = '1', data_hash = '6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b' WHERE number = 1`,
+      `UPDATE contents SET tail = CAST('1' AS BLOB), hash = x'6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b' WHERE id = ${CONTENT}`,
       1,
     ],
+    ["given the data of another version", change("content", "(SELECT content FROM versions WHERE number = 0)", 1), 1],
+    [
+      "given the data of another version, with its hash",
+      "UPDATE versions SET (content, data_hash) = (SELECT content, data_hash FROM versions WHERE number = 0) WHERE number = 1",
+      1,
+    ],
+    ["filed under another contract", change("document", "'credit.application'", 1), 1],
     ["given to another agent", change("agent", "'decide-credit'", 1), 1],
     ["given to another version of its agent", change("agent_version", "2", 1), 1],
     ["given another contract", change("contract", "'credit.score@2'", 1), 1],
@@ -77,11 +86,12 @@ describe("the hash chain finds the first version that was", () => {
   ])("%s", async (_what, statement, number) => {
     await using store = await aStore();
     const run = await aRecordedRun(store);
-    expect(await store.versions.firstBroken(run.runId)).toBeUndefined();
+    expect(await firstBroken(store, run.runId)).toBeUndefined();
 
     tamper(store, ...PERMITTED, statement);
 
-    expect(await store.versions.firstBroken(run.runId)).toBe(number);
+    expect(await firstBroken(store, run.runId)).toBe(number);
+    await expect(store.versions.list(run.runId)).rejects.toThrow(expect.objectContaining({ code: "STORE_DAMAGED" }));
   });
 
   test("moved to another run", async () => {
@@ -90,8 +100,8 @@ describe("the hash chain finds the first version that was", () => {
 
     tamper(store, ...PERMITTED, `UPDATE versions SET run_id = '${other.runId}' WHERE run_id = '${run.runId}' AND number = 1`);
 
-    expect(await store.versions.firstBroken(run.runId)).toBe(1);
-    expect(await store.versions.firstBroken(other.runId)).toBe(1);
+    expect(await firstBroken(store, run.runId)).toBe(1);
+    expect(await firstBroken(store, other.runId)).toBe(1);
   });
 });
 
@@ -103,6 +113,6 @@ test("two stores on one file take turns, and the chain of a run they share has n
   await Promise.all(Array.from({ length: 100 }, (_, round) => (round % 2 === 0 ? one : other).versions.append(aVersion(run, { round }))));
 
   expect((await other.versions.list(run.runId)).map(({ number }) => number)).toEqual(Array.from({ length: 101 }, (_, n) => n));
-  expect(await one.versions.firstBroken(run.runId)).toBeUndefined();
+  expect(await firstBroken(one, run.runId)).toBeUndefined();
   await Promise.all([one.close(), other.close()]);
 });

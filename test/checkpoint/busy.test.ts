@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { performance } from "node:perf_hooks";
 import SqliteDatabase from "better-sqlite3";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Store, sqliteStore } from "walkback";
 import { patiently } from "../../src/checkpoint/sqlite/busy.js";
+import { start } from "../support/child.js";
 import { acceptedIn, aNewRun } from "../support/records.js";
 import { aStore } from "../support/store.js";
 
@@ -43,7 +45,7 @@ async function longestBlock(work: Promise<unknown>): Promise<number> {
 const config = { configurable: { thread_id: "thread", checkpoint_ns: "" } };
 const checkpoint = { v: 4, id: "1", ts: "", channel_values: { a: 1 }, channel_versions: { a: 1 }, versions_seen: {} };
 const metadata = { source: "input" as const, step: -1, parents: {} };
-const put = (store: Store) => store.checkpointer.put(config, checkpoint, metadata, {});
+const put = (store: Store) => store.checkpointer.put(config, checkpoint, metadata, { a: 1 });
 
 describe("while another process writes", () => {
   test.each<[string, (store: Store) => Promise<unknown>]>([
@@ -106,6 +108,30 @@ describe("while another process writes", () => {
     await letGo;
     await second.close();
   });
+});
+
+test("while another process holds the file for long, nobody else is held up, and nothing that was put meanwhile fails", async () => {
+  await using store = await aStore();
+  const child = start("hold-the-file", store.location, "1500");
+  await once(child.stdout, "data");
+  const ended = once(child, "close");
+  let held = true;
+  void ended.then(() => {
+    held = false;
+  });
+
+  const puts = Array.from({ length: 20 }, async (_, thread) => {
+    const place = { configurable: { thread_id: `thread-${thread}`, checkpoint_ns: "" } };
+    const config = await store.checkpointer.put(place, checkpoint, metadata, { a: 1 });
+    await store.checkpointer.putWrites(config, [["a", thread]], "task");
+    return store.checkpointer.getTuple(config);
+  });
+  expect(held).toBe(true);
+  const blocked = await longestBlock(Promise.all(puts));
+  await ended;
+
+  expect((await Promise.all(puts)).map((tuple) => tuple?.pendingWrites)).toEqual(puts.map((_, thread) => [["task", "a", thread]]));
+  expect(blocked).toBeLessThan(BLOCKED_MS);
 });
 
 test("two stores that write all the time in turns both get through", async () => {

@@ -96,13 +96,12 @@ describe("the tree of a run with more to tell", () => {
     expect(text).toContain("a human answered skip: closed");
   });
 
-  test("says so when the hash chain is broken", async () => {
+  test("says that the hash chain holds", async () => {
     await using orchestrator = createOrchestrator({ workflows: [workflow] });
     const { runId } = await orchestrator.start("shop", { id: "o-1", amountCents: 500 });
     const inspection = await orchestrator.inspect(runId);
 
     expect(inspectionText(inspection, { data: false })).toContain("the hash chain holds");
-    expect(inspectionText({ ...inspection, chain: { brokenAt: 1 } }, { data: false })).toContain("the hash chain is broken at v1");
   });
 });
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Failure, type Fence, hashOf, type NewRun, type RunId, type Store, seal } from "walkback";
+import { type Failure, type Fence, hashOf, type NewRun, type RunId, type Store, seal, type Version } from "walkback";
+import type { NewFork } from "../../src/checkpoint/ports.js";
+import type { Program } from "../../src/contracts/program.js";
 import { acceptedIn, aNewRun, anEntry, anEvent, aQuestion, aRunId, aVersion } from "../support/records.js";
+import { firstBroken } from "../support/store.js";
 
 const FAILURE: Failure = { code: "AGENT_FAILED", message: "pay-out threw: no.", details: { agent: "pay-out" }, causes: [] };
 const ENDED_AT = "2026-11-02T08:01:00.000Z";
@@ -15,6 +18,11 @@ export function storeConformance(name: string, open: () => Promise<Store & Async
     describe("questions to a human", () => keepsQuestions(open));
     describe("the version log", () => keepsVersions(open));
     describe("what became of a round of work", () => keepsOutcomes(open));
+    describe("the state at a version", () => showsStates(open));
+    describe("a fork", () => forks(open));
+    describe("the program of a run", () => keepsPrograms(open));
+    describe("a part of a run's id", () => findsByPart(open));
+    describe("verifying", () => verifies(open));
     describe("the journal", () => keepsJournal(open));
     describe("events", () => keepsEvents(open));
     describe("closing", () => closes(open));
@@ -48,6 +56,7 @@ function acceptsRuns(open: Open): void {
       endedAt: undefined,
       failure: undefined,
       outputVersion: undefined,
+      forkedFrom: undefined,
     });
     expect(await store.versions.list(acceptance.runId)).toHaveLength(1);
   });
@@ -115,7 +124,7 @@ function acceptsRuns(open: Open): void {
     expect(await store.runs.list({})).toEqual([]);
     expect(await store.versions.list(aRunId())).toEqual([]);
     expect(await store.versions.find(aRunId(), 0)).toBeUndefined();
-    expect(await store.versions.firstBroken(aRunId())).toBeUndefined();
+    await expect(store.verify(aRunId())).rejects.toThrow(withCode("RUN_UNKNOWN"));
   });
 }
 
@@ -431,7 +440,7 @@ function keepsVersions(open: Open): void {
     expect(appended.map(({ agent }) => agent)).toEqual(Array.from({ length: 200 }, (_, n) => `agent[${n}]`));
     expect(versions.slice(1).map(({ previousHash }) => previousHash)).toEqual(versions.slice(0, -1).map(({ hash }) => hash));
     expect(new Set(versions.map(({ hash }) => hash)).size).toBe(201);
-    expect(await store.versions.firstBroken(run.runId)).toBeUndefined();
+    expect(await firstBroken(store, run.runId)).toBeUndefined();
   });
 
   test("runs that write at the same time have a chain each", async () => {
@@ -442,7 +451,7 @@ function keepsVersions(open: Open): void {
 
     for (const run of runs) {
       expect((await store.versions.list(run.runId)).map(({ number }) => number)).toEqual(Array.from({ length: 11 }, (_, n) => n));
-      expect(await store.versions.firstBroken(run.runId)).toBeUndefined();
+      expect(await firstBroken(store, run.runId)).toBeUndefined();
     }
   });
 
@@ -572,6 +581,298 @@ function keepsOutcomes(open: Open): void {
   });
 }
 
+function showsStates(open: Open): void {
+  const aLongRun = async (store: Store) => {
+    const run = await acceptedIn(store);
+    await store.versions.append(aVersion(run, { data: seal({ points: 1 }) }));
+    await store.versions.append(aVersion(run, { agent: "assess-risk", contract: "credit.risk@1" }));
+    await store.versions.append(aVersion(run, { round: 1, contract: "credit.score@2", data: seal({ points: 2 }) }));
+    return run;
+  };
+
+  test("is the newest of each contract up to it, in the order in which they were written", async () => {
+    await using store = await open();
+    const { runId } = await aLongRun(store);
+    const numbersAt = async (number: number) => (await store.versions.stateAt(runId, number)).map((version) => version.number);
+
+    expect(await numbersAt(0)).toEqual([0]);
+    expect(await numbersAt(1)).toEqual([0, 1]);
+    expect(await numbersAt(2)).toEqual([0, 1, 2]);
+    expect(await numbersAt(3)).toEqual([0, 2, 3]);
+  });
+
+  test("is that of one contract when it is named, whatever the contract's version", async () => {
+    await using store = await open();
+    const { runId } = await aLongRun(store);
+
+    expect(await store.versions.stateAt(runId, 2, "credit.score")).toEqual([await store.versions.find(runId, 1)]);
+    expect(await store.versions.stateAt(runId, 3, "credit.score")).toMatchObject([{ number: 3, data: { points: 2 } }]);
+    expect(await store.versions.stateAt(runId, 0, "credit.score")).toEqual([]);
+    expect(await store.versions.stateAt(runId, 3, "nobody's")).toEqual([]);
+  });
+
+  test.each([-1, 4, 1.5, Number.NaN])("is refused at a number that the run does not have: %d", async (number) => {
+    await using store = await open();
+    const { runId } = await aLongRun(store);
+
+    await expect(store.versions.stateAt(runId, number)).rejects.toThrow(withCode("VERSION_UNKNOWN"));
+  });
+
+  test("counts the versions; a run that nobody knows has no state", async () => {
+    await using store = await open();
+    const { runId } = await aLongRun(store);
+
+    expect(await store.versions.count(runId)).toBe(4);
+    await expect(store.versions.count(aRunId())).rejects.toThrow(withCode("RUN_UNKNOWN"));
+    await expect(store.versions.stateAt(aRunId(), 0)).rejects.toThrow(withCode("RUN_UNKNOWN"));
+  });
+}
+
+const PROGRAM: Program = { agents: { "calculate-score": 3 }, contracts: { "credit.score@1": { type: "object" } } };
+
+function forks(open: Open): void {
+  const again = (change: Partial<NewFork> & Pick<NewFork, "from">): NewFork => {
+    const { runId, acceptedAt, holder, until } = aNewRun({ acceptedAt: ENDED_AT });
+    return { runId, acceptedAt, holder, until, data: undefined, ...change };
+  };
+  /** Versions 0 to 3: the second agent's first round failed and was answered before its second made version 3. */
+  const aSource = async (store: Store) => {
+    const run = await acceptedIn(store, { program: seal<Program>(PROGRAM), idempotencyKey: "order-1" });
+    await store.versions.append(aVersion(run, { data: seal({ points: 1, note: "n".repeat(300) }) }));
+    await store.journal.append(anEntry(run));
+    await store.versions.appendFailure({ ...run, agent: "pay-out", round: 0, failure: FAILURE, at: ENDED_AT });
+    await store.runs.ask(run, aQuestion());
+    await store.runs.answer(run.runId, "pay-out#0", { decision: "retry" }, ENDED_AT);
+    await store.versions.append(aVersion(run, { agent: "assess-risk", contract: "credit.risk@1", parents: [0, 1] }));
+    await store.versions.append(aVersion(run, { agent: "pay-out", round: 1, contract: "credit.payout@1", parents: [2] }));
+    store.events.emit(anEvent(run), run.epoch);
+    await store.runs.change(run, { status: "completed", endedAt: ENDED_AT, outputVersion: 3 });
+    return run;
+  };
+
+  test("begins with the versions of the other run up to a number, under its own id and hashes", async () => {
+    await using store = await open();
+    const source = await aSource(store);
+    const before = await store.versions.list(source.runId);
+    const wanted = again({ from: { runId: source.runId, number: 2 } });
+
+    const { lease, version } = await store.runs.fork(wanted);
+
+    const versions = await store.versions.list(wanted.runId);
+    const withoutHashes = (all: readonly Version[]) => all.map(({ hash: _, previousHash: __, ...version }) => version);
+    expect(withoutHashes(versions)).toEqual(withoutHashes(before.slice(0, 3)));
+    expect(versions.some(({ hash }) => before.some((other) => other.hash === hash))).toBe(false);
+    expect(version).toEqual(versions[0]);
+    expect(lease).toEqual({ runId: wanted.runId, epoch: 1, until: wanted.until, crashes: 0, cancelReason: undefined });
+    expect(await store.runs.find(wanted.runId)).toEqual({
+      runId: wanted.runId,
+      workflow: "credit-decision",
+      workflowVersion: 1,
+      status: "running",
+      acceptedAt: ENDED_AT,
+      endedAt: undefined,
+      failure: undefined,
+      outputVersion: undefined,
+      forkedFrom: { runId: source.runId, number: 2 },
+    });
+    expect(await store.versions.list(source.runId)).toEqual(before);
+    expect(await store.runs.find(source.runId)).toMatchObject({ status: "completed", forkedFrom: undefined });
+  });
+
+  test("goes on by itself: what is added to it stays with it", async () => {
+    await using store = await open();
+    const source = await aSource(store);
+    const { lease } = await store.runs.fork(again({ from: { runId: source.runId, number: 2 } }));
+
+    const added = await store.versions.append(aVersion(lease, { agent: "pay-out", contract: "credit.payout@1" }));
+
+    expect(added).toMatchObject({ number: 3, agent: "pay-out" });
+    expect(await store.versions.count(source.runId)).toBe(4);
+    expect(await firstBroken(store, lease.runId)).toBeUndefined();
+  });
+
+  test("may take other data for its last version, which then come from a human", async () => {
+    await using store = await open();
+    const source = await aSource(store);
+    const wanted = again({ from: { runId: source.runId, number: 1 }, data: seal({ points: 850 }) });
+
+    await store.runs.fork(wanted);
+
+    expect(await store.versions.find(wanted.runId, 1)).toMatchObject({
+      data: { points: 850 },
+      source: "human",
+      at: ENDED_AT,
+      agent: "calculate-score",
+    });
+    expect(await store.versions.find(source.runId, 1)).toMatchObject({ data: { points: 1 }, source: "agent" });
+    expect(await store.versions.find(wanted.runId, 0)).toMatchObject({ source: "input" });
+  });
+
+  test("has its other run's failures and answers of the rounds that it begins after, and none of its effects, events or key", async () => {
+    await using store = await open();
+    const source = await aSource(store);
+    const [early, late] = [again({ from: { runId: source.runId, number: 2 } }), again({ from: { runId: source.runId, number: 3 } })];
+
+    await store.runs.fork(early);
+    await store.runs.fork(late);
+
+    expect(await store.versions.outcome(early.runId, "pay-out", 0)).toBeUndefined();
+    expect(await store.runs.answered(early.runId)).toEqual([]);
+    expect(await store.versions.outcome(late.runId, "pay-out", 0)).toEqual({ kind: "failure", failure: FAILURE });
+    expect(await store.runs.answered(late.runId)).toEqual([{ question: aQuestion(), answer: { decision: "retry" }, answeredAt: ENDED_AT }]);
+    for (const { runId } of [early, late]) {
+      expect(await store.journal.list(runId)).toEqual([]);
+      expect(await store.events.list(runId)).toEqual([]);
+      expect(await store.runs.openQuestions(runId)).toEqual([]);
+    }
+    expect(await store.runs.accept(aNewRun({ idempotencyKey: "order-1" }))).toEqual({ kind: "known", runId: source.runId });
+  });
+
+  test("can be forked again", async () => {
+    await using store = await open();
+    const source = await aSource(store);
+    const first = again({ from: { runId: source.runId, number: 2 }, data: seal({ points: 5 }) });
+    await store.runs.fork(first);
+    const second = again({ from: { runId: first.runId, number: 2 } });
+
+    await store.runs.fork(second);
+
+    expect((await store.versions.list(second.runId)).map(({ data }) => data)).toEqual(
+      (await store.versions.list(first.runId)).map(({ data }) => data),
+    );
+    expect(await store.runs.find(second.runId)).toMatchObject({ forkedFrom: { runId: first.runId, number: 2 } });
+    expect((await store.verify()).problems).toEqual([]);
+  });
+
+  test("is refused from what is not there and under an id that is taken, and leaves nothing behind", async () => {
+    await using store = await open();
+    const source = await aSource(store);
+    const from = { runId: source.runId, number: 1 };
+
+    await expect(store.runs.fork(again({ from: { runId: aRunId(), number: 0 } }))).rejects.toThrow(withCode("RUN_UNKNOWN"));
+    for (const number of [4, -1, 0.5])
+      await expect(store.runs.fork(again({ from: { ...from, number } }))).rejects.toThrow(withCode("VERSION_UNKNOWN"));
+    await expect(store.runs.fork(again({ from, runId: source.runId }))).rejects.toThrow(withCode("RUN_EXISTS"));
+
+    expect(await store.runs.list({})).toHaveLength(1);
+    expect((await store.verify()).problems).toEqual([]);
+  });
+}
+
+function keepsPrograms(open: Open): void {
+  test("is kept with it, with its forks too", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store, { program: seal<Program>(PROGRAM) });
+    const { runId, acceptedAt, holder, until } = aNewRun();
+    await store.runs.fork({ runId, acceptedAt, holder, until, from: { runId: run.runId, number: 0 }, data: undefined });
+
+    expect(await store.runs.programOf(run.runId)).toEqual(PROGRAM);
+    expect(await store.runs.programOf(runId)).toEqual(PROGRAM);
+  });
+
+  test("may be unknown; of a run nobody knows it is refused", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+
+    expect(await store.runs.programOf(run.runId)).toBeUndefined();
+    await expect(store.runs.programOf(aRunId())).rejects.toThrow(withCode("RUN_UNKNOWN"));
+  });
+}
+
+function findsByPart(open: Open): void {
+  const ids = [
+    "019a0000-0000-7000-8000-0000aaaa1111",
+    "019a0000-0000-7000-8000-0000bbbb1111",
+    "019b0000-0000-7000-8000-0000cccc2222",
+  ] as RunId[];
+
+  test.each<[string, number[]]>([
+    ["019a", [0, 1]],
+    ["019b", [2]],
+    ["1111", [0, 1]],
+    ["a1111", [0]],
+    ["0000-0000cccc2222".slice(5), [2]],
+    ["8000-0000cccc2222", [2]],
+    ["0000aaaa1111", [0]],
+    ["2", [2]],
+    ["0", [0, 1, 2]],
+    [ids[1] as string, [1]],
+    ["", []],
+    ["9999", []],
+    ["%", []],
+    ["_111", []],
+    ["019a*", []],
+    ["7000-8000", []],
+  ])("finds the runs whose id begins or ends with it: %j", async (part, expected) => {
+    await using store = await open();
+    for (const runId of ids) await acceptedIn(store, { runId });
+
+    const found = await store.runs.findLike(part, 10);
+
+    expect(found.map(({ runId }) => runId).toSorted()).toEqual(expected.map((index) => ids[index]));
+  });
+
+  test("finds at most as many as are asked for", async () => {
+    await using store = await open();
+    for (const runId of ids) await acceptedIn(store, { runId });
+
+    expect(await store.runs.findLike("019", 2)).toHaveLength(2);
+  });
+}
+
+function verifies(open: Open): void {
+  test("finds nothing wrong with what was written, and says how much it looked at", async () => {
+    await using store = await open();
+    const [run, other] = [await acceptedIn(store), await acceptedIn(store)];
+    await store.versions.append(aVersion(run));
+    await store.versions.appendFailure({ ...run, agent: "pay-out", round: 0, failure: FAILURE, at: ENDED_AT });
+    await store.journal.append(anEntry(run));
+    store.events.emit(anEvent(run), run.epoch);
+    await store.runs.ask(run, aQuestion());
+    await store.runs.ask(run, aQuestion({ id: "undo", kind: "undo-failed" }), FAILURE);
+    const config = { configurable: { thread_id: run.runId, checkpoint_ns: "" } };
+    const checkpoint = { v: 4, id: "1", ts: "", channel_values: { a: "a".repeat(200) }, channel_versions: { a: 1 }, versions_seen: {} };
+    await store.checkpointer.put(config, checkpoint, { source: "input", step: -1, parents: {} }, { a: 1 });
+
+    const [whole, one] = [await store.verify(), await store.verify(other.runId)];
+
+    expect(whole).toMatchObject({ problems: [], checked: { runs: 2, versions: 3, journal: 1, events: 1, checkpoints: 1 } });
+    expect(whole.checked.contents).toBeGreaterThan(0);
+    expect(one).toMatchObject({ problems: [], checked: { runs: 1, versions: 1, journal: 0, events: 0, checkpoints: 0 } });
+    expect(["holds", "none"]).toContain(whole.anchor);
+  });
+
+  test("finds nothing wrong with an empty store, and refuses a run that nobody knows", async () => {
+    await using store = await open();
+
+    expect(await store.verify()).toMatchObject({ problems: [], checked: { runs: 0, contents: 0 } });
+    await expect(store.verify(aRunId())).rejects.toThrow(withCode("RUN_UNKNOWN"));
+  });
+
+  test("finds nothing wrong after writes that failed in between", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    const program = seal<Program>({ agents: { ["a".repeat(300)]: 1 }, contracts: {} });
+
+    await Promise.allSettled([
+      store.versions.append(aVersion(run)),
+      store.runs.accept(aNewRun({ runId: run.runId, program })),
+      store.versions.append(aVersion({ ...run, epoch: 9 }, { agent: "late" })),
+      store.runs.ask(run, aQuestion()),
+      store.runs.change({ ...run, epoch: 9 }, { status: "running" }),
+      store.journal.append(anEntry(run)),
+      store.runs.accept(aNewRun({ runId: run.runId })),
+    ]);
+    // The contents that follow get the numbers of those that were not kept, and begin alike.
+    for (let round = 1; round <= 3; round++)
+      await store.versions.append(aVersion(run, { round, data: seal({ agents: { ["a".repeat(300)]: 1 }, contracts: {}, round }) }));
+
+    expect((await store.verify()).problems).toEqual([]);
+    expect((await store.versions.list(run.runId)).map(({ number }) => number)).toEqual([0, 1, 2, 3, 4]);
+    expect(await store.runs.find(run.runId)).toMatchObject({ status: "waiting" });
+  });
+}
+
 function keepsJournal(open: Open): void {
   test("gives back what was written, in the order in which it was written", async () => {
     await using store = await open();
@@ -684,7 +985,10 @@ function keepsCheckpoints(open: Open): void {
     };
     const metadata = { source: "input" as const, step: -1, parents: {} };
 
-    const [saved] = await Promise.all([store.checkpointer.put(config, checkpoint, metadata, {}), store.versions.append(aVersion(run))]);
+    const [saved] = await Promise.all([
+      store.checkpointer.put(config, checkpoint, metadata, { a: 1 }),
+      store.versions.append(aVersion(run)),
+    ]);
     await store.checkpointer.putWrites(saved, [["a", 2]], "task");
 
     expect(await store.checkpointer.getTuple(config)).toMatchObject({

@@ -4,7 +4,10 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 const PROGRAMS = {
+  "die-at-statement": new URL("./programs/die-at-statement.ts", import.meta.url),
+  "hold-the-file": new URL("./programs/hold-the-file.ts", import.meta.url),
   "open-store": new URL("./programs/open-store.ts", import.meta.url),
+  "put-for-ever": new URL("./programs/put-for-ever.ts", import.meta.url),
   "write-for-ever": new URL("./programs/write-for-ever.ts", import.meta.url),
 };
 

@@ -12,6 +12,7 @@ import {
   type Version,
 } from "walkback";
 import { foldJournal, standing } from "../../src/checkpoint/journal-view.js";
+import { firstBroken } from "./store.js";
 
 /** What the world outside says about itself. Keys begin with the id of the run they belong to. */
 export interface OutsideWorld {
@@ -92,7 +93,7 @@ async function ofRun({ world }: Scene, store: Store, record: RunRecord): Promise
     ...unreceipted(evidence, named),
     ...unfinished(evidence, named),
     ...leftBehind(evidence),
-    ...chain(evidence, await store.versions.firstBroken(runId)),
+    ...chain(evidence, await firstBroken(store, runId)),
     ...order(evidence),
     ...writers(evidence),
     ...(await state(store, evidence)),

@@ -30,6 +30,7 @@ export function aNewRun(change: Partial<NewRun> = {}): NewRun {
     holder: "this process",
     until: "2026-11-02T08:00:30.000Z",
     idempotencyKey: undefined,
+    program: undefined,
     ...change,
   };
 }

@@ -1,9 +1,34 @@
 import type { Database } from "better-sqlite3";
 import { StoreNewer } from "../../contracts/failure.js";
+import { adoptUpstream, hasUpstreamTables } from "./adopt.js";
+import { upgradeFromFirst } from "./upgrade-1.js";
 
-/** Each entry brings a file from the version of its index to the next; `PRAGMA user_version` says where a file stands. */
-const MIGRATIONS: readonly string[] = [
-  `
+/** Brings a file from the version of its index to the next; `PRAGMA user_version` says where a file stands. */
+const MIGRATIONS: readonly ((database: Database, path: string) => void)[] = [
+  () => {}, // a new file has the newest tables at once
+  (database, path) => upgradeFromFirst(database, SCHEMA, path),
+];
+
+/** The tables of this release. Versions, journal, events, failed steps and contents are insert-only. */
+const SCHEMA = `
+  CREATE TABLE store_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO store_facts (name, value) VALUES ('id', lower(hex(randomblob(16))));
+
+  CREATE TABLE heads (seq INTEGER PRIMARY KEY, digest TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+
+  CREATE TABLE contents (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    type TEXT NOT NULL,
+    base INTEGER REFERENCES contents,
+    shared INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    tail BLOB NOT NULL,
+    rest INTEGER REFERENCES contents,
+    rest_bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX contents_by_hash ON contents (substr(hash, 1, 6));
+
   CREATE TABLE runs (
     run_id TEXT PRIMARY KEY,
     workflow TEXT NOT NULL,
@@ -14,14 +39,26 @@ const MIGRATIONS: readonly string[] = [
     failure TEXT,
     output_version INTEGER,
     idempotency_key TEXT UNIQUE,
+    cancel_reason TEXT,
+    program INTEGER REFERENCES contents,
+    forked_from TEXT,
+    versions INTEGER NOT NULL,
+    versions_head TEXT NOT NULL,
+    failed_steps INTEGER NOT NULL,
+    journal INTEGER NOT NULL,
+    journal_head TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    questions INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     holder TEXT,
     lease_until TEXT,
-    crashes INTEGER NOT NULL DEFAULT 0,
-    progress INTEGER NOT NULL DEFAULT 0,
-    cancel_reason TEXT
+    crashes INTEGER NOT NULL,
+    progress INTEGER NOT NULL,
+    seal TEXT NOT NULL,
+    lease_sum INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX runs_by_status ON runs (status, run_id);
+  CREATE INDEX runs_by_status ON runs (status);
+  CREATE INDEX runs_by_tail ON runs (substr(run_id, -8));
 
   CREATE TABLE versions (
     run_id TEXT NOT NULL REFERENCES runs,
@@ -29,11 +66,12 @@ const MIGRATIONS: readonly string[] = [
     agent TEXT NOT NULL,
     agent_version INTEGER NOT NULL,
     contract TEXT NOT NULL,
+    document TEXT NOT NULL,
     parents TEXT NOT NULL,
     round INTEGER NOT NULL,
     source TEXT NOT NULL,
     input_hash TEXT NOT NULL,
-    data TEXT NOT NULL,
+    content INTEGER NOT NULL REFERENCES contents,
     data_hash TEXT NOT NULL,
     previous_hash TEXT NOT NULL,
     hash TEXT NOT NULL,
@@ -42,6 +80,7 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (run_id, agent, round)
   ) STRICT;
   CREATE INDEX versions_by_question ON versions (agent, agent_version, input_hash);
+  CREATE INDEX versions_by_document ON versions (run_id, document, number);
 
   CREATE TABLE failed_steps (
     run_id TEXT NOT NULL REFERENCES runs,
@@ -49,12 +88,14 @@ const MIGRATIONS: readonly string[] = [
     round INTEGER NOT NULL,
     failure TEXT NOT NULL,
     at TEXT NOT NULL,
+    sum INTEGER NOT NULL,
     PRIMARY KEY (run_id, agent, round)
   ) STRICT;
 
   CREATE TABLE journal (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL REFERENCES runs,
+    place INTEGER NOT NULL,
     key TEXT NOT NULL,
     phase TEXT NOT NULL,
     agent TEXT NOT NULL,
@@ -63,19 +104,21 @@ const MIGRATIONS: readonly string[] = [
     generation INTEGER NOT NULL,
     body TEXT NOT NULL,
     epoch INTEGER NOT NULL,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    hash TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX journal_by_run ON journal (run_id, seq);
+  CREATE UNIQUE INDEX journal_by_run ON journal (run_id, place);
   CREATE UNIQUE INDEX journal_once ON journal (key, phase) WHERE phase IN ('recorded', 'intended', 'performed', 'undone', 'settled');
 
   CREATE TABLE events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    run_id TEXT NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs,
+    place INTEGER NOT NULL,
     type TEXT NOT NULL,
     body TEXT NOT NULL,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    PRIMARY KEY (run_id, place)
   ) STRICT;
-  CREATE INDEX events_by_run ON events (run_id, seq);
 
   CREATE TABLE questions (
     run_id TEXT NOT NULL REFERENCES runs,
@@ -83,14 +126,54 @@ const MIGRATIONS: readonly string[] = [
     question TEXT NOT NULL,
     answer TEXT,
     answered_at TEXT,
+    sum INTEGER NOT NULL,
     PRIMARY KEY (run_id, id)
   ) STRICT;
-  ${["versions", "failed_steps", "journal", "events"].map(insertOnly).join("")}
-  ${noReplace("versions", "run_id = NEW.run_id AND number = NEW.number")}
-  ${noReplace("journal", "seq = NEW.seq")}
-  ${noReplace("events", "seq = NEW.seq")}
-  `,
-];
+
+  CREATE TABLE graph_threads (
+    id INTEGER PRIMARY KEY,
+    thread_id TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    UNIQUE (thread_id, namespace)
+  ) STRICT;
+
+  CREATE TABLE graph_checkpoints (
+    thread INTEGER NOT NULL REFERENCES graph_threads,
+    id ANY NOT NULL,
+    parent ANY,
+    state TEXT NOT NULL,
+    channels TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    UNIQUE (thread, id)
+  ) STRICT;
+
+  CREATE TABLE graph_writes (
+    thread INTEGER NOT NULL REFERENCES graph_threads,
+    checkpoint ANY NOT NULL,
+    task ANY NOT NULL,
+    place INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    value ANY NOT NULL,
+    sum INTEGER NOT NULL,
+    PRIMARY KEY (thread, checkpoint, task, place)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Tables whose rows are never changed nor taken away, each with what makes a row the same row. */
+const INSERT_ONLY = {
+  versions: "run_id = NEW.run_id AND number = NEW.number",
+  failed_steps: "run_id = NEW.run_id AND agent = NEW.agent AND round = NEW.round",
+  journal: "seq = NEW.seq",
+  events: "run_id = NEW.run_id AND place = NEW.place",
+  contents: "id = NEW.id",
+} as const;
+
+/** Makes the database itself refuse every change of what is append-only. */
+function guardAppendOnly(database: Database): void {
+  for (const [table, same] of Object.entries(INSERT_ONLY)) database.exec(insertOnly(table) + noReplace(table, same));
+}
 
 function insertOnly(table: string): string {
   return ["UPDATE", "DELETE"]
@@ -103,22 +186,29 @@ function insertOnly(table: string): string {
 
 /** INSERT OR REPLACE would take a row away without any DELETE. */
 function noReplace(table: string, same: string): string {
-  return `CREATE TRIGGER ${table}_no_replace BEFORE INSERT ON ${table} WHEN EXISTS (SELECT 1 FROM ${table} WHERE ${same}) BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;`;
+  return `CREATE TRIGGER ${table}_no_replace BEFORE INSERT ON ${table} WHEN EXISTS (SELECT 1 FROM ${table} WHERE ${same}) BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;\n`;
 }
 
-/** Creates the tables, or brings an older file up to date. Throws `STORE_NEWER` for a file from a later release. */
-export function migrate(database: Database, path: string): void {
+/**
+ * Creates the tables, or brings an older file up to date: then it returns true. Throws `STORE_NEWER` for a file from a
+ * later release.
+ */
+export function migrate(database: Database, path: string): boolean {
   const isUpToDate = () => {
     const version = database.pragma("user_version", { simple: true }) as number;
     if (version > MIGRATIONS.length) throw newer(path, version);
     return version === MIGRATIONS.length;
   };
-  if (isUpToDate()) return;
-  database
+  if (isUpToDate() && !hasUpstreamTables(database)) return false;
+  return database
     .transaction(() => {
-      if (isUpToDate()) return; // another process was faster
-      for (const migration of MIGRATIONS.slice(database.pragma("user_version", { simple: true }) as number)) database.exec(migration);
+      const version = database.pragma("user_version", { simple: true }) as number; // another process may have been faster
+      if (version === 0) database.exec(SCHEMA);
+      else for (const upgrade of MIGRATIONS.slice(version)) upgrade(database, path);
+      if (version < MIGRATIONS.length) guardAppendOnly(database);
+      if (hasUpstreamTables(database)) adoptUpstream(database, path);
       database.pragma(`user_version = ${MIGRATIONS.length}`);
+      return version > 0 && version < MIGRATIONS.length;
     })
     .immediate();
 }

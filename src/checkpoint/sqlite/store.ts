@@ -3,48 +3,44 @@ import { dirname, resolve } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { isWalkbackError, messageOf, StoreFailed } from "../../contracts/failure.js";
 import type { Store } from "../ports.js";
+import { type Anchor, fileAnchor } from "./anchor.js";
+import { answering } from "./answering.js";
 import { BUSY_BLOCK_MS, blockUntilFree } from "./busy.js";
+import { Checkpoints } from "./checkpoints.js";
+import { Contents } from "./contents.js";
 import { eventLog } from "./events.js";
+import type { Ground } from "./ground.js";
+import { Heads } from "./heads.js";
 import { effectJournal } from "./journal.js";
+import { RunRows } from "./run-rows.js";
 import { runLog } from "./runs.js";
-import { FencedSaver } from "./saver.js";
+import { GraphSaver } from "./saver.js";
 import { migrate } from "./schema.js";
+import { damaged } from "./sums.js";
+import { verifyStore } from "./verify.js";
 import { versionLog } from "./versions.js";
 import { Writer } from "./writer.js";
 
-/**
- * Opens (and creates) a store in one SQLite file, or in memory with `:memory:`.
- * WAL with `synchronous=FULL`: what was acknowledged survives a power cut.
- */
-export function sqliteStore(file: string): Store {
-  const path = file === ":memory:" ? file : resolve(file);
-  const database = open(path);
-  const writer = new Writer(database, path);
-  return {
-    location: path,
-    runs: runLog(database, writer),
-    versions: versionLog(database, writer),
-    journal: effectJournal(database, writer),
-    events: eventLog(database, writer),
-    checkpointer: new FencedSaver(database, writer),
-    async close() {
-      if (!database.open) return;
-      await writer.close();
-      database.close();
-    },
-  };
+export interface SqliteStoreOptions {
+  /** Where the store's head is remembered outside of it; a file beside it (`.anchor`) when left out, nowhere when false. */
+  readonly anchor?: Anchor | false;
 }
 
-/** How long opening waits for another process that is creating or migrating the same file. */
-const OPEN_BLOCK_MS = 10_000;
-
-function open(path: string): Database {
+/**
+ * Opens (and creates) a store in one SQLite file, or in memory with `:memory:`. WAL with `synchronous=FULL`: what was
+ * acknowledged survives a power cut. Throws `STORE_DAMAGED` when the file has lost what its anchor has seen.
+ */
+export function sqliteStore(file: string, options: SqliteStoreOptions = {}): Store {
+  const path = file === ":memory:" ? file : resolve(file);
   try {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
     const database = new SqliteDatabase(path, { timeout: OPEN_BLOCK_MS });
     try {
-      prepare(database, path);
-      return database;
+      const upgraded = prepare(database, path);
+      const ground = groundOf(database, path, anchorFor(path, options.anchor));
+      if (upgraded) ground.heads.accept(); // the release before had no anchor
+      refuseCutOff(ground);
+      return storeOn(ground);
     } catch (thrown) {
       database.close();
       throw thrown;
@@ -59,10 +55,77 @@ function open(path: string): Database {
   }
 }
 
-function prepare(database: Database, path: string): void {
+function storeOn(ground: Ground): Store {
+  const { path, database, writer, heads } = ground;
+  return {
+    location: path,
+    runs: answering(path, runLog(ground)),
+    versions: answering(path, versionLog(ground)),
+    journal: answering(path, effectJournal(ground)),
+    events: answering(path, eventLog(ground)),
+    checkpointer: new GraphSaver(ground),
+    verify: async (runId) => verifyStore(ground, runId),
+    async close() {
+      if (!database.open) return;
+      await writer.close();
+      heads.close();
+      database.close();
+    },
+  };
+}
+
+function groundOf(database: Database, path: string, anchor: Anchor | undefined): Ground {
+  const heads = new Heads(database, anchor);
+  const rows = new RunRows(database, path, heads);
+  const contents = new Contents(database, path);
+  const checkpoints = new Checkpoints(database, contents, path);
+  const forgetRecent = () => {
+    contents.forgetRecent();
+    checkpoints.forgetRecent();
+  };
+  const writer = new Writer(database, path, {
+    mark: () => rows.mark(),
+    rollback(mark) {
+      rows.rollback(mark);
+      forgetRecent();
+    },
+    flush: () => rows.flush(),
+    committed() {
+      rows.forget();
+      heads.publish();
+    },
+    aborted() {
+      rows.forget();
+      heads.forget();
+      forgetRecent();
+    },
+  });
+  return { path, database, writer, rows, contents, checkpoints, heads };
+}
+
+function anchorFor(path: string, chosen: Anchor | false | undefined): Anchor | undefined {
+  if (chosen === false || path === ":memory:") return undefined;
+  return chosen ?? fileAnchor(`${path}.anchor`);
+}
+
+/** A store that has lost its tail would do again what it has forgotten. */
+function refuseCutOff({ heads, path }: Ground): void {
+  const { anchor, problem } = heads.compare();
+  if (anchor === "ahead" && problem) throw damaged({ path, where: "anchor" }, problem.message);
+}
+
+/** How long opening waits for another process that is creating or migrating the same file. */
+const OPEN_BLOCK_MS = 10_000;
+
+/** Half of SQLite's default: most of what a commit touches are small rows, and the log of a commit holds whole pages. */
+const PAGE_BYTES = 2048;
+
+function prepare(database: Database, path: string): boolean {
+  database.pragma(`page_size = ${PAGE_BYTES}`); // of a new file; an older one keeps its own
   blockUntilFree(() => database.pragma("journal_mode = WAL"));
   database.pragma("synchronous = FULL");
   database.pragma("foreign_keys = ON");
-  migrate(database, path);
+  const upgraded = migrate(database, path);
   database.pragma(`busy_timeout = ${BUSY_BLOCK_MS}`); // from here on the event loop has others to serve
+  return upgraded;
 }

@@ -9,20 +9,50 @@ interface Pending {
   readonly reject: (reason: unknown) => void;
 }
 
+/** What keeps something in memory while a transaction is under way. */
+export interface Participant {
+  /** Where one write begins, to go back to when it fails. */
+  mark(): number;
+  rollback(mark: number): void;
+  /** Writes what it kept; the last thing before the commit. */
+  flush(): void;
+  /** The transaction is on disk. */
+  committed(): void;
+  /** The transaction was undone. */
+  aborted(): void;
+}
+
 /**
  * Group commit: the writes of all runs that are waiting share one transaction and one fsync, and each resolves only
- * after it. A write that throws is undone alone (a savepoint) and fails only its own caller.
+ * after it. A write that throws is undone alone (a savepoint) and fails only its own caller. A write may be run twice, the
+ * first time undone: all it may change is the database and what takes part in its transactions.
  */
 export class Writer {
   #queue: Pending[] = [];
   #scheduled = false;
   #closed = false;
+  /** The last batch failed as a whole: its writes are tried one by one. */
+  #careful = false;
   #idle: (() => void)[] = [];
+  readonly #begin;
+  readonly #commit;
+  readonly #savepoint;
+  readonly #release;
+  readonly #rollback;
+  readonly #rollbackTo;
 
   constructor(
     private readonly database: Database,
     private readonly path: string,
-  ) {}
+    private readonly participant: Participant | undefined = undefined,
+  ) {
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+    this.#savepoint = database.prepare("SAVEPOINT one");
+    this.#release = database.prepare("RELEASE one");
+    this.#rollback = database.prepare("ROLLBACK");
+    this.#rollbackTo = database.prepare("ROLLBACK TO one");
+  }
 
   /** Runs the statements in the next transaction and resolves with what they return once it is on disk. */
   write<T>(run: () => T): Promise<T> {
@@ -71,33 +101,48 @@ export class Writer {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Synchronous from BEGIN to COMMIT, since others use the connection too. Throws, with the queue as it was, when it cannot begin. */
+  /**
+   * Synchronous from BEGIN to COMMIT, since others use the connection too. Nearly always all of a batch can be written: only
+   * when one of it cannot is each run again, within a savepoint of its own. Throws, with the queue as it was, when it cannot
+   * begin.
+   */
   #commitQueue(): void {
-    this.database.exec("BEGIN IMMEDIATE");
+    this.#begin.run();
     const batch = this.#queue.splice(0);
-    const settle: (() => void)[] = [];
+    const careful = this.#careful;
+    this.#careful = false;
     try {
-      for (const pending of batch) settle.push(this.#runOne(pending));
-      this.database.exec("COMMIT");
+      const settle = batch.map((pending) => (careful ? this.#runOne(pending) : runPlainly(pending)));
+      this.participant?.flush();
+      this.#commit.run();
+      this.participant?.committed();
+      for (const finish of settle) finish();
     } catch (thrown) {
-      const failure = this.#failure("commit", thrown);
+      const retry = !careful && this.database.inTransaction; // otherwise the disk is full or gone: the whole batch fails
+      if (this.database.inTransaction) this.#rollback.run();
+      this.participant?.aborted();
+      if (retry) {
+        this.#queue.unshift(...batch);
+        this.#careful = true;
+        return this.#commitQueue();
+      }
+      const failure = isWalkbackError(thrown) ? thrown : this.#failure("commit", thrown);
       for (const pending of batch) pending.reject(failure);
-      if (this.database.inTransaction) this.database.exec("ROLLBACK");
-      return;
     }
-    for (const finish of settle) finish();
   }
 
   #runOne(pending: Pending): () => void {
-    this.database.exec("SAVEPOINT one");
+    this.#savepoint.run();
+    const mark = this.participant?.mark() ?? 0;
     try {
       const value = pending.run();
-      this.database.exec("RELEASE one");
+      this.#release.run();
       return () => pending.resolve(value);
     } catch (thrown) {
-      if (!this.database.inTransaction) throw thrown; // the disk is full or gone: the whole batch fails
-      this.database.exec("ROLLBACK TO one");
-      this.database.exec("RELEASE one");
+      if (!this.database.inTransaction) throw thrown;
+      this.participant?.rollback(mark);
+      this.#rollbackTo.run();
+      this.#release.run();
       return () => pending.reject(isWalkbackError(thrown) ? thrown : this.#failure("write", thrown));
     }
   }
@@ -109,4 +154,9 @@ export class Writer {
       { cause: thrown },
     );
   }
+}
+
+function runPlainly({ run, resolve }: Pending): () => void {
+  const value = run();
+  return () => resolve(value);
 }

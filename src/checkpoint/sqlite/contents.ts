@@ -1,0 +1,216 @@
+import { hash } from "node:crypto";
+import type { Database } from "better-sqlite3";
+import { damaged } from "./sums.js";
+
+/** How the bytes are to be read: as JSON text, or as they are. */
+export type ContentType = "json" | "bytes";
+
+export interface Content {
+  readonly type: ContentType;
+  readonly bytes: Uint8Array;
+}
+
+/** What a new content probably has in common with others. */
+export interface Kin {
+  /** It begins like this one: the value before it. */
+  readonly before?: number | undefined;
+  /** It ends like one of these: what was added to the value before it. */
+  readonly added?: readonly number[];
+}
+
+/** A content is the first `shared` bytes of its base, then its own tail, then the last `rest_bytes` of its rest. */
+interface Link {
+  readonly base: number | null;
+  readonly shared: number;
+  /** How many bases lie below it. */
+  readonly depth: number;
+  readonly rest: number | null;
+  readonly rest_bytes: number;
+}
+
+interface Row extends Link {
+  readonly id: number;
+  readonly hash: Buffer;
+  readonly type: ContentType;
+  readonly tail: Buffer;
+}
+
+interface ReadRow {
+  readonly hash: Buffer;
+  readonly type: ContentType;
+  readonly bytes: Buffer | null;
+}
+
+/** Less in common than this is not worth a link. */
+const MIN_SHARED = 128;
+/** A chain of links may be as long as the content has such pieces: reading stays linear in what is read. */
+const BYTES_A_LINK = 128;
+/** For the values that the next ones are likely to begin with. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+const WHOLE: Link = { base: null, shared: 0, depth: 0, rest: null, rest_bytes: 0 };
+
+/**
+ * Values by their content, each stored once. One that begins like the value before it (a list that has grown) is stored as
+ * a link to that and what was added, so a history of appends costs what was appended. What is read is hashed again.
+ */
+export class Contents {
+  readonly #find;
+  readonly #insert;
+  readonly #select;
+  readonly #read;
+  readonly #recent = new RecentBytes(CACHE_BYTES);
+
+  constructor(
+    database: Database,
+    private readonly path: string,
+  ) {
+    this.#find = database.prepare<[Buffer, Buffer], number>("SELECT id FROM contents WHERE substr(hash, 1, 6) = ? AND hash = ?").pluck();
+    this.#insert = database.prepare(
+      "INSERT INTO contents (hash, type, base, shared, depth, tail, rest, rest_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#select = database.prepare<[number], Row>("SELECT * FROM contents WHERE id = ?");
+    this.#read = database.prepare<[{ readonly id: number }], ReadRow>(READ);
+  }
+
+  /** The content's id, new or not; to be called inside a transaction. */
+  put({ type, bytes }: Content, kin: Kin = {}): number {
+    const content = asBuffer(bytes);
+    const hashed = hashOfContent(type, content);
+    const known = this.#find.get(hashed.subarray(0, 6), hashed) as number | undefined;
+    if (known !== undefined) return known;
+    const link = type === "json" && content.length >= MIN_SHARED ? this.#linkTo(kin, content) : WHOLE;
+    const tail = content.subarray(link.shared, content.length - link.rest_bytes);
+    const { lastInsertRowid } = this.#insert.run(hashed, type, link.base, link.shared, link.depth, tail, link.rest, link.rest_bytes);
+    const id = Number(lastInsertRowid);
+    if (content.length >= MIN_SHARED) this.#recent.set(id, content);
+    return id;
+  }
+
+  /** After a transaction, or a part of one, that was undone: ids that it gave may be given again. */
+  forgetRecent(): void {
+    this.#recent.clear();
+  }
+
+  /** Throws `STORE_DAMAGED` when it is not there or does not hash to what was written. */
+  get(id: number): Content & { readonly hash: Buffer } {
+    const row = this.#read.get({ id });
+    if (!row) throw damaged({ path: this.path, where: "contents" }, `content ${id} is missing`);
+    const bytes = row.bytes ?? Buffer.alloc(0);
+    if (hashOfContent(row.type, bytes).equals(row.hash)) return { type: row.type, bytes, hash: row.hash };
+    throw damaged({ path: this.path, where: "contents" }, `content ${id} is not what was written`);
+  }
+
+  /** JSON as text, with its SHA-256 in hexadecimal. */
+  hashed(id: number): { readonly hash: string; readonly text: string } {
+    const { bytes, hash } = this.get(id);
+    return { hash: hash.toString("hex"), text: asBuffer(bytes).toString("utf8") };
+  }
+
+  #linkTo({ before, added = [] }: Kin, content: Buffer): Link {
+    const link = this.#baseOf(before, content);
+    const own = content.length - link.shared;
+    for (const id of own >= MIN_SHARED ? added : []) {
+      const bytes = this.#bytesOf(id);
+      const rest_bytes = Math.min(commonSuffix(content, bytes), own);
+      if (rest_bytes >= MIN_SHARED && this.#isWhole(id)) return { ...link, rest: id, rest_bytes };
+    }
+    return link;
+  }
+
+  #baseOf(before: number | undefined, content: Buffer): Link {
+    let row = before === undefined ? undefined : this.#select.get(before);
+    if (row?.type !== "json") return WHOLE;
+    const shared = commonPrefix(content, this.#bytesOf(row.id));
+    while (row?.base && shared <= row.shared) row = this.#select.get(row.base); // the one below it begins the same
+    if (!row || shared < MIN_SHARED || (row.depth + 1) * BYTES_A_LINK > content.length) return WHOLE;
+    return { ...WHOLE, base: row.id, shared, depth: row.depth + 1 };
+  }
+
+  #isWhole(id: number): boolean {
+    const row = this.#select.get(id);
+    return row?.type === "json" && row.base === null && row.rest === null;
+  }
+
+  #bytesOf(id: number): Buffer {
+    return this.#recent.get(id) ?? asBuffer(this.get(id).bytes);
+  }
+}
+
+/**
+ * Puts a content together in one statement: down the chain of bases, where each link says how many bytes of the one below
+ * are still wanted, and then the pieces from the bottom up. (Bytes are never linked, so text functions see only JSON.)
+ */
+const READ = `
+  WITH RECURSIVE chain (id, base, shared, tail, rest, rest_bytes, wanted) AS (
+    SELECT id, base, shared, tail, rest, rest_bytes, 9223372036854775807 FROM contents WHERE id = @id
+    UNION ALL
+    SELECT c.id, c.base, c.shared, c.tail, c.rest, c.rest_bytes, min(chain.wanted, chain.shared)
+    FROM chain JOIN contents c ON c.id = chain.base
+  ), pieces (shared, tail, rest, wanted) AS MATERIALIZED (
+    SELECT shared, tail, iif(chain.rest IS NULL, x'', (SELECT substr(r.tail, -chain.rest_bytes) FROM contents r WHERE r.id = chain.rest)), wanted FROM chain
+  )
+  SELECT hash, type, iif(base IS NULL AND rest IS NULL, tail, CAST((
+    SELECT group_concat(substr(CAST(tail || rest AS BLOB), 1, max(0, wanted - shared)), '' ORDER BY shared)
+    FROM pieces
+  ) AS BLOB)) AS bytes FROM contents WHERE id = @id`;
+
+/** Covers the type, too. */
+function hashOfContent(type: ContentType, bytes: Uint8Array): Buffer {
+  if (type === "json") return hash("sha256", bytes, "buffer");
+  return hash("sha256", Buffer.concat([Buffer.from(`${type}\0`), bytes]), "buffer");
+}
+
+function commonPrefix(a: Buffer, b: Buffer): number {
+  // Usually all but a closing bracket; comparing memory is far faster than looking at each byte.
+  return longest(Math.min(a.length, b.length), (length) => a.compare(b, 0, length, 0, length) === 0);
+}
+
+function commonSuffix(a: Buffer, b: Buffer): number {
+  return longest(Math.min(a.length, b.length), (length) => a.compare(b, b.length - length, b.length, a.length - length, a.length) === 0);
+}
+
+/** The greatest length up to `most` that holds, where every smaller one holds too. */
+function longest(most: number, holds: (length: number) => boolean): number {
+  let low = 0;
+  let high = most;
+  for (let guess = Math.max(most - 1, 1); low < high; guess = Math.ceil((low + high) / 2)) {
+    if (holds(guess)) low = guess;
+    else high = guess - 1;
+  }
+  return low;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The most recently used, up to so many bytes. Prune leaves the newest content, so no id is used again and nothing goes stale. */
+class RecentBytes {
+  readonly #bytes = new Map<number, Buffer>();
+  #size = 0;
+
+  constructor(private readonly limit: number) {}
+
+  get(id: number): Buffer | undefined {
+    const found = this.#bytes.get(id);
+    if (!found) return undefined;
+    this.#bytes.delete(id);
+    this.#bytes.set(id, found);
+    return found;
+  }
+
+  clear(): void {
+    this.#bytes.clear();
+    this.#size = 0;
+  }
+
+  set(id: number, bytes: Buffer): void {
+    this.#bytes.set(id, bytes);
+    this.#size += bytes.length;
+    for (const [oldest, { length }] of this.#bytes) {
+      if (this.#size <= this.limit) return;
+      this.#bytes.delete(oldest);
+      this.#size -= length;
+    }
+  }
+}

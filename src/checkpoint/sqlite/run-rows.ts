@@ -1,0 +1,188 @@
+import type { Database } from "better-sqlite3";
+import { Fenced, RunFinished, RunUnknown } from "../../contracts/failure.js";
+import type { RunId } from "../../contracts/ids.js";
+import { sha256 } from "../../contracts/json.js";
+import { isTerminal, type RunStatus } from "../../contracts/run.js";
+import type { Fence } from "../ports.js";
+import type { Heads } from "./heads.js";
+import { damaged, sumOf } from "./sums.js";
+
+/** What is known of a run. Everything else that belongs to it is counted here, so that none of it can go missing unnoticed. */
+export interface RunFacts {
+  readonly run_id: string;
+  readonly workflow: string;
+  readonly workflow_version: number;
+  readonly status: RunStatus;
+  readonly accepted_at: string;
+  readonly ended_at: string | null;
+  readonly failure: string | null;
+  readonly output_version: number | null;
+  readonly idempotency_key: string | null;
+  readonly cancel_reason: string | null;
+  /** The content that says what it was made with. */
+  readonly program: number | null;
+  /** JSON of a `ForkPoint`, and the hash of that version. */
+  readonly forked_from: string | null;
+  readonly versions: number;
+  readonly versions_head: string;
+  readonly failed_steps: number;
+  readonly journal: number;
+  readonly journal_head: string;
+  readonly events: number;
+  readonly questions: number;
+}
+
+/** Who carries it; changes all the time, so the seal does not cover it. */
+export interface RunLease {
+  readonly epoch: number;
+  readonly holder: string | null;
+  readonly lease_until: string | null;
+  readonly crashes: number;
+  readonly progress: number;
+}
+
+export type RunRow = RunFacts & RunLease & { readonly seal: string; readonly lease_sum: number };
+
+const FACTS = [
+  "run_id",
+  "workflow",
+  "workflow_version",
+  "status",
+  "accepted_at",
+  "ended_at",
+  "failure",
+  "output_version",
+  "idempotency_key",
+  "cancel_reason",
+  "program",
+  "forked_from",
+  "versions",
+  "versions_head",
+  "failed_steps",
+  "journal",
+  "journal_head",
+  "events",
+  "questions",
+] as const satisfies readonly (keyof RunFacts)[];
+const LEASE = ["epoch", "holder", "lease_until", "crashes", "progress"] as const satisfies readonly (keyof RunLease)[];
+const COLUMNS = [...FACTS, ...LEASE, "seal", "lease_sum"];
+
+/**
+ * The rows of the runs. Within a transaction a row is read once, changed in memory, and written, sealed, once at its end:
+ * fifty small changes to a run cost one update.
+ */
+export class RunRows {
+  readonly #select;
+  readonly #insert;
+  readonly #update;
+  /** Of the transaction under way: rows as they are now, and as they are on disk. */
+  readonly #now = new Map<string, RunRow>();
+  readonly #before = new Map<string, RunRow | undefined>();
+  #undo: (readonly [string, RunRow | undefined])[] = [];
+
+  constructor(
+    database: Database,
+    private readonly path: string,
+    private readonly heads: Heads,
+  ) {
+    this.#select = database.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?");
+    this.#insert = database.prepare(`INSERT INTO runs (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `@${name}`).join(", ")})`);
+    const changing = COLUMNS.filter((name) => name !== "run_id");
+    this.#update = database.prepare(`UPDATE runs SET ${changing.map((name) => `${name} = @${name}`).join(", ")} WHERE run_id = @run_id`);
+  }
+
+  /** Throws `STORE_DAMAGED` when the row is not what was written. */
+  find(runId: string): RunRow | undefined {
+    return this.#now.get(runId) ?? this.checked(this.#select.get(runId));
+  }
+
+  /** Throws `RUN_UNKNOWN`. */
+  get(runId: RunId): RunRow {
+    const row = this.find(runId);
+    if (row) return row;
+    throw new RunUnknown(`There is no run ${runId} in this store.`, { runId });
+  }
+
+  /** Throws `FENCED` when the run has changed hands since, and with `unended` `RUN_FINISHED` when it has ended. */
+  held({ runId, epoch }: Fence, { unended }: { readonly unended: boolean }): RunRow {
+    const row = this.get(runId);
+    if (row.epoch !== epoch) {
+      const message = `Run ${runId} was taken over (epoch ${row.epoch}, this writer has ${epoch}); nothing of this process may be written to it.`;
+      throw new Fenced(message, { runId, epoch, currentEpoch: row.epoch });
+    }
+    if (unended && isTerminal(row.status))
+      throw new RunFinished(`Run ${runId} has ended as ${row.status}; nothing is added to it.`, { runId, status: row.status });
+    return row;
+  }
+
+  insert(row: RunFacts & RunLease): void {
+    const sealed = { ...row, seal: sealOf(row), lease_sum: leaseSumOf(row) };
+    this.#insert.run(sealed);
+    this.#before.set(row.run_id, undefined);
+    this.#set(row.run_id, sealed);
+  }
+
+  change(row: RunRow, change: Partial<RunFacts & RunLease>): RunRow {
+    const { run_id } = row;
+    if (!this.#before.has(run_id)) this.#before.set(run_id, this.checked(this.#select.get(run_id)));
+    const next = { ...row, ...change };
+    this.#set(run_id, next);
+    return next;
+  }
+
+  /** Counts one more of something that belongs to the run. */
+  count(row: RunRow, what: "failed_steps" | "events" | "questions", by = 1): void {
+    this.change(row, { [what]: row[what] + by });
+  }
+
+  /** A row that was read by another statement. */
+  checked(row: RunRow | undefined): RunRow | undefined {
+    if (!row || (row.seal === sealOf(row) && row.lease_sum === leaseSumOf(row))) return row;
+    throw damaged({ path: this.path, where: "runs", runId: row.run_id as RunId }, "the row of a run is not what was written");
+  }
+
+  /** Where one write of a transaction begins. */
+  mark(): number {
+    return this.#undo.length;
+  }
+
+  /** One write of the transaction failed; the others stand. */
+  rollback(mark: number): void {
+    for (const [runId, row] of this.#undo.splice(mark).reverse()) {
+      if (row) this.#now.set(runId, row);
+      else this.#now.delete(runId);
+    }
+  }
+
+  /** Writes what has changed; the last thing in a transaction. */
+  flush(): void {
+    const seals: { from: string | undefined; to: string }[] = [];
+    for (const [runId, row] of this.#now) {
+      const before = this.#before.get(runId);
+      const sealed = { ...row, seal: sealOf(row), lease_sum: leaseSumOf(row) };
+      this.#update.run(sealed);
+      if (before?.seal !== sealed.seal) seals.push({ from: before?.seal, to: sealed.seal });
+    }
+    if (seals.length > 0) this.heads.advance(seals);
+  }
+
+  /** The transaction is over. */
+  forget(): void {
+    this.#now.clear();
+    this.#before.clear();
+    this.#undo = [];
+  }
+
+  #set(runId: string, row: RunRow): void {
+    this.#undo.push([runId, this.#now.get(runId)]);
+    this.#now.set(runId, row);
+  }
+}
+
+export function sealOf(row: RunFacts): string {
+  return sha256(JSON.stringify(FACTS.map((name) => row[name])));
+}
+
+export function leaseSumOf(row: RunLease & Pick<RunFacts, "run_id">): number {
+  return sumOf(row.run_id, ...LEASE.map((name) => row[name]));
+}

@@ -1,0 +1,198 @@
+import SqliteDatabase, { type Database } from "better-sqlite3";
+import { messageOf } from "../../contracts/failure.js";
+import type { RunId } from "../../contracts/ids.js";
+import type { StoreProblem, Verification } from "../ports.js";
+import { type CheckpointRow, checkpointSum, type ValueRef, type WriteRow, writeSum } from "./checkpoints.js";
+import { type EventRow, firstBrokenEvent } from "./events.js";
+import type { Ground } from "./ground.js";
+import { digestOf } from "./heads.js";
+import { firstBrokenEntry, type JournalRow } from "./journal.js";
+import { type QuestionRow, questionSum } from "./questions.js";
+import { leaseSumOf, type RunRow, sealOf } from "./run-rows.js";
+import { migrate } from "./schema.js";
+import { sumOf } from "./sums.js";
+import { firstBrokenLink, type VersionRow } from "./versions.js";
+
+type Checked = { -readonly [Name in keyof Verification["checked"]]: number };
+
+/**
+ * Recomputes everything: the file's own structure, each content's hash, each run's chains, seals and counts, rows that
+ * belong to nothing, and the head of the whole against its anchor. Of one run only what belongs to it.
+ */
+export function verifyStore(ground: Ground, runId?: RunId): Verification {
+  const checked: Checked = { runs: 0, versions: 0, journal: 0, events: 0, checkpoints: 0, contents: 0 };
+  const problems: StoreProblem[] = [];
+  /** A part that cannot even be read is a problem like any other. */
+  const part = (where: string, look: () => Iterable<StoreProblem>) => {
+    try {
+      problems.push(...look());
+    } catch (thrown) {
+      problems.push({ where, runId, message: messageOf(thrown) });
+    }
+  };
+  if (runId !== undefined) ground.rows.get(runId);
+  else part("file", () => structure(ground));
+  part("runs", () => runs(ground, checked, runId, part));
+  part("graph_checkpoints", () => graphs(ground, checked, runId));
+  if (runId === undefined) {
+    part("contents", () => contents(ground, checked));
+    part("file", () => strays(ground));
+    part("heads", () => head(ground));
+  }
+  const anchored = ground.heads.compare();
+  if (anchored.problem) problems.push(anchored.problem);
+  return { problems, checked, anchor: anchored.anchor };
+}
+
+function* structure({ database }: Ground): Iterable<StoreProblem> {
+  const found = database.pragma("integrity_check(20)") as readonly { readonly integrity_check: string }[];
+  for (const { integrity_check: message } of found) if (message !== "ok") yield { where: "file", message };
+  const [here, fresh] = [schemaOf(database), freshSchema()];
+  for (const sql of [...here, ...fresh])
+    if (!here.has(sql) || !fresh.has(sql)) yield { where: "file", message: `the schema is not what was written: ${sql.slice(0, 60)}` };
+}
+
+function schemaOf(database: Database): Set<string> {
+  const rows = database.prepare<[], string>(
+    "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' AND name <> 'sqlite_sequence'",
+  );
+  return new Set(rows.pluck().all() as string[]);
+}
+
+/** What a store that is made now looks like. */
+function freshSchema(): Set<string> {
+  const fresh = new SqliteDatabase(":memory:");
+  try {
+    migrate(fresh, ":memory:");
+    return schemaOf(fresh);
+  } finally {
+    fresh.close();
+  }
+}
+
+function* runs(
+  ground: Ground,
+  checked: Checked,
+  only: RunId | undefined,
+  part: (where: string, look: () => Iterable<StoreProblem>) => void,
+): Iterable<StoreProblem> {
+  const { database } = ground;
+  const select = only === undefined ? "SELECT * FROM runs ORDER BY rowid" : "SELECT * FROM runs WHERE run_id = ?";
+  for (const run of database.prepare<unknown[], RunRow>(select).all(...(only === undefined ? [] : [only]))) {
+    checked.runs++;
+    if (run.seal !== sealOf(run) || run.lease_sum !== leaseSumOf(run))
+      yield { where: "runs", runId: run.run_id as RunId, message: "the row of the run is not what was written" };
+    part("versions", () => belongings(ground, checked, run));
+  }
+}
+
+function* belongings(ground: Ground, checked: Checked, run: RunRow): Iterable<StoreProblem> {
+  const runId = run.run_id as RunId;
+  const all = <Row>(table: string, order: string) =>
+    ground.database.prepare<[string], Row>(`SELECT * FROM ${table} WHERE run_id = ? ORDER BY ${order}`).all(runId);
+
+  const versions = all<VersionRow>("versions", "number");
+  checked.versions += versions.length;
+  const broken = firstBrokenLink(run, versions) ?? versions.find((row) => !dataHolds(ground, row))?.number;
+  if (broken !== undefined)
+    yield {
+      where: "versions",
+      runId,
+      version: broken,
+      agent: versions[broken]?.agent,
+      message: `version ${broken} is missing or not what was written`,
+    };
+
+  const journal = all<JournalRow>("journal", "place");
+  checked.journal += journal.length;
+  const entry = firstBrokenEntry(run, journal);
+  if (entry !== undefined)
+    yield { where: "journal", runId, agent: journal[entry]?.agent, message: `journal entry ${entry} is missing or not what was written` };
+
+  const events = all<EventRow>("events", "place");
+  checked.events += events.length;
+  const event = firstBrokenEvent(run, events);
+  if (event !== undefined) yield { where: "events", runId, message: `event ${event} is missing or not what was written` };
+
+  const failed = all<{ agent: string; round: number; failure: string; at: string; sum: number }>("failed_steps", "rowid");
+  if (failed.length !== run.failed_steps || failed.some((row) => row.sum !== sumOf(runId, row.agent, row.round, row.failure, row.at)))
+    yield { where: "failed_steps", runId, message: "what failed is not what was written" };
+
+  const questions = all<QuestionRow>("questions", "rowid");
+  if (questions.length !== run.questions || questions.some((row) => row.sum !== questionSum(row)))
+    yield { where: "questions", runId, message: "its questions are not what was written" };
+  if (run.program !== null) ground.contents.get(run.program);
+}
+
+function dataHolds({ contents }: Ground, { content, data_hash }: VersionRow): boolean {
+  try {
+    return contents.hashed(content).hash === data_hash;
+  } catch {
+    return false;
+  }
+}
+
+function* graphs({ database, contents }: Ground, checked: Checked, only: RunId | undefined): Iterable<StoreProblem> {
+  const where = only === undefined ? "" : "WHERE t.thread_id = ?";
+  const args = only === undefined ? [] : [only];
+  const threads = database.prepare<unknown[], { id: number; thread_id: string; namespace: string; sum: number }>(
+    `SELECT * FROM graph_threads t ${where} ORDER BY id`,
+  );
+  for (const { id, thread_id, namespace, sum } of threads.all(...args)) {
+    const about = `thread ${thread_id}${namespace === "" ? "" : ` (${namespace})`}`;
+    if (sum !== sumOf(thread_id, namespace)) yield { where: "graph_threads", message: `${about} is not what was written` };
+    const refs: ValueRef[] = [];
+    for (const row of database.prepare<[number], CheckpointRow>("SELECT * FROM graph_checkpoints WHERE thread = ?").all(id)) {
+      checked.checkpoints++;
+      if (row.sum === checkpointSum(row)) refs.push(...Object.values(JSON.parse(row.channels) as Record<string, ValueRef>));
+      else yield { where: "graph_checkpoints", message: `checkpoint ${row.id} of ${about} is not what was written` };
+    }
+    for (const row of database.prepare<[number], WriteRow>("SELECT * FROM graph_writes WHERE thread = ?").all(id)) {
+      if (row.sum === writeSum(row)) refs.push(row.value);
+      else yield { where: "graph_writes", message: `a write after checkpoint ${row.checkpoint} of ${about} is not what was written` };
+    }
+    const known = database.prepare<[number], number>("SELECT 1 FROM contents WHERE id = ?");
+    for (const ref of new Set(refs)) {
+      if (typeof ref !== "number") continue;
+      if (!known.get(ref)) yield { where: "contents", message: `content ${ref}, which ${about} needs, is missing` };
+      else if (only !== undefined) contents.get(ref);
+    }
+  }
+}
+
+function* contents(ground: Ground, checked: Checked): Iterable<StoreProblem> {
+  const misplaced = ground.database.prepare<[], number>(
+    "SELECT c.id FROM contents c LEFT JOIN contents b ON b.id = c.base WHERE c.depth <> coalesce(b.depth + 1, 0)",
+  );
+  for (const id of misplaced.pluck().all()) yield { where: "contents", message: `content ${id} is not as deep as it says` };
+  for (const id of ground.database.prepare<[], number>("SELECT id FROM contents ORDER BY id").pluck().all()) {
+    checked.contents++;
+    try {
+      ground.contents.get(id as number);
+    } catch (thrown) {
+      yield { where: "contents", message: messageOf(thrown) };
+    }
+  }
+}
+
+/** Rows that belong to nothing. */
+function* strays({ database }: Ground): Iterable<StoreProblem> {
+  for (const table of ["versions", "failed_steps", "journal", "events", "questions"]) {
+    const stray = database
+      .prepare<[], { run_id: string }>(`SELECT run_id FROM ${table} WHERE run_id NOT IN (SELECT run_id FROM runs) LIMIT 1`)
+      .get();
+    if (stray) yield { where: table, runId: stray.run_id as RunId, message: "rows of a run that is not there" };
+  }
+  for (const table of ["graph_checkpoints", "graph_writes"]) {
+    const stray = database.prepare(`SELECT 1 FROM ${table} WHERE thread NOT IN (SELECT id FROM graph_threads) LIMIT 1`).get();
+    if (stray) yield { where: table, message: "rows of a thread that is not there" };
+  }
+}
+
+function* head({ database, heads }: Ground): Iterable<StoreProblem> {
+  const known = database.prepare<[], { seq: number; digest: string; sum: number }>("SELECT * FROM heads").all();
+  const wrong = known.find(({ seq, digest, sum }) => sum !== sumOf(seq, digest));
+  if (wrong) yield { where: "heads", message: `head ${wrong.seq} is not what was written` };
+  const seals = database.prepare<[], string>("SELECT seal FROM runs").pluck().all() as string[];
+  if (digestOf(seals) !== heads.digest) yield { where: "heads", message: "the runs are not those that the store's head was computed from" };
+}
