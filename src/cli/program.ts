@@ -28,11 +28,13 @@ Examples:
   walkback inspect 0199f3a1 --data                              everything on record about a run
   walkback diff 0199f3a1 3 7                                    how the state changed between two versions
   walkback bisect 0199f3a1 --contract credit.risk               which version broke it
+  walkback replay 0199f3a1                                      would it do the same again?
+  walkback fork 0199f3a1 --from 3 --set '{"confidence":0.9}'    what if it had gone another way?
   walkback inbox                                                what waits for a human
 
 Exit codes:
   0    fine; a run that waits for an answer counts as fine
-  1    a run failed: it was rolled back, canceled or parked, or a row was rejected; bisect: nothing breaks
+  1    a run failed: it was rolled back, canceled or parked, or a row was rejected; bisect: nothing breaks; replay: something differs
   2    wrong input: nothing could be run, or there is no such run, version, store or workflow
   130  stopped by Ctrl-C; 143 by SIGTERM`;
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Inspection } from "walkback";
+import { inspectionText } from "../../src/cli/inspection-tree.js";
 import { aFolder, jsonLines, SHOP } from "./support/cli.js";
 import { bookIn } from "./support/shop.js";
 
@@ -123,4 +125,14 @@ describe("replay", () => {
 
     expect(replay).toMatchObject({ code: 2, err: expect.stringContaining("has no version 9") });
   });
+});
+
+test("inspect names the programs that carried a run on and had not made it", async () => {
+  using shop = await aRun();
+  const [inspection] = jsonLines(await shop.cli("inspect", shop.runId, "--json")) as unknown as [Inspection];
+  const event = { type: "run.carried-on", workflow: "shop", version: 2, runId: inspection.run.runId, at: "" } as const;
+
+  const text = inspectionText({ ...inspection, events: [event, event, ...inspection.events] }, { data: false });
+
+  expect(text.split("carried on by shop@2")).toHaveLength(2);
 });

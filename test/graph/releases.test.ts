@@ -8,6 +8,7 @@ import {
   defineContract,
   defineWorkflow,
   fanOut,
+  type Orchestrator,
   type RunId,
   type Store,
   sqliteStore,
@@ -361,35 +362,34 @@ describe("a run on its way back stays on it", () => {
     expect(house.ledger.log).toEqual(["reservation o-1", "sale o-1", "undo sale o-1", "undo reservation o-1"]);
   });
 
-  test("when its process was stopped while it undid", async () => {
+  test("when one process after the other was stopped while it undid", async () => {
     await using house = aHouse();
     const { takeStock, sell, workflow } = shop(house.ledger);
-    const undoing = aPromise();
-    const [reservation] = takeStock.effects;
+    let undoing = aPromise();
     const hangs = {
-      ...reservation,
+      ...takeStock.effects[0],
       undo: () => {
         undoing.keep();
         return new Promise<void>(() => {});
       },
     };
-    const older = house.program(
-      workflow([
-        { ...takeStock, effects: [hangs as never] },
-        { ...failing(sell), onFailure: "rollback" },
-      ]),
-    );
-    const run = older.start("shop", { id: "o-1" });
-    await undoing.promise;
-    await older.stop({ deadlineMs: 1 });
-    await run;
-    const newer = shop(house.ledger);
+    const hanging: Agent = { ...takeStock, effects: [hangs as never] };
+    const forgiving: Agent = { ...sell, onFailure: "skip", fallback: () => ({ text: "" }) };
+    const stopped = async (program: Workflow, act: (orchestrator: Orchestrator) => Promise<unknown>) => {
+      undoing = aPromise();
+      const orchestrator = house.program(program);
+      const underway = act(orchestrator);
+      await undoing.promise;
+      await orchestrator.stop({ deadlineMs: 1 });
+      await underway;
+    };
+    await stopped(workflow([hanging, { ...failing(sell), onFailure: "rollback" }]), (one) => one.start("shop", { id: "o-1" }));
+    await stopped(workflow([hanging, forgiving], 2), (two) => two.recover());
 
-    const recovered = await house
-      .program(newer.workflow([newer.takeStock, { ...newer.sell, onFailure: "skip", fallback: () => ({ text: "" }) }], 2))
-      .recover();
+    const recovered = await house.program(workflow([takeStock, forgiving], 3)).recover();
 
     expect(recovered).toMatchObject([{ status: "rolled-back", failure: { code: "AGENT_FAILED" } }]);
+    expect(await carriedOn(house, recovered[0]?.runId as RunId)).toEqual([2, 3]);
     expect(house.ledger.rows).toEqual(new Map());
   });
 
