@@ -30,9 +30,15 @@ export type {
   EffectJournal,
   EventLog,
   Fence,
+  ForkPoint,
   JournalEntry,
   JournalPhase,
   Lease,
+  LimitChange,
+  LimitEntry,
+  LimitQuery,
+  LimitStore,
+  NewFork,
   NewRun,
   NewVersion,
   Outcome,
@@ -123,6 +129,7 @@ export {
 export type { RunId } from "./contracts/ids.js";
 export { hashOf, MAX_DOCUMENT_BYTES, type Sealed, seal } from "./contracts/json.js";
 export type { JsonObject, JsonValue } from "./contracts/json-value.js";
+export type { Program } from "./contracts/program.js";
 export type { Decision, DecisionKind, Question, QuestionKind } from "./contracts/question.js";
 export { type ContractRegistry, contractRegistry } from "./contracts/registry.js";
 export { isTerminal, type Remaining, type Run, type RunStatus, type Undone, type VersionHead } from "./contracts/run.js";

@@ -6,17 +6,16 @@ export const CHAIN_START = "0".repeat(64);
 
 /** What a version's hash covers: all that is known of it, its data and the version before. */
 export interface Link
-  extends Pick<NewVersion, "runId" | "agent" | "agentVersion" | "contract" | "round" | "source" | "inputHash" | "at">,
+  extends Pick<NewVersion, "runId" | "agent" | "agentVersion" | "contract" | "round" | "source" | "tier" | "inputHash" | "at">,
     Pick<Version, "number" | "dataHash" | "previousHash"> {
   /** As JSON, so that a chain can be checked however its rows were damaged. */
   readonly parents: string;
 }
 
 export function linkHash(link: Link): string {
-  const { runId, number, agent, agentVersion, contract, parents, round, source, inputHash, at, dataHash, previousHash } = link;
-  return sha256(
-    JSON.stringify([runId, number, agent, agentVersion, contract, parents, round, source, inputHash, at, dataHash, previousHash]),
-  );
+  const { runId, number, agent, agentVersion, contract, parents, round, source, tier, inputHash, at, dataHash, previousHash } = link;
+  const facts = [runId, number, agent, agentVersion, contract, parents, round, source, inputHash, at, dataHash, previousHash];
+  return sha256(JSON.stringify(tier === undefined ? facts : [...facts, tier]));
 }
 
 /** The hash of a journal entry, over everything in it and the entry before. `body` is JSON. */

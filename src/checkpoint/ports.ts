@@ -19,6 +19,7 @@ export interface Store {
   readonly versions: VersionLog;
   readonly journal: EffectJournal;
   readonly events: EventLog;
+  readonly limits: LimitStore;
   /** LangGraph's own checkpoints, kept beside the rest. */
   readonly checkpointer: BaseCheckpointSaver;
   /** Recomputes every hash there is, of one run or of all, and compares the whole with the anchor. Throws `RUN_UNKNOWN`. */
@@ -78,6 +79,9 @@ export interface Lease {
 export const EPOCH_KEY = "walkback_epoch";
 
 export type Fence = Pick<Lease, "runId" | "epoch">;
+
+/** 1 is the highest, 10 the lowest. */
+export const DEFAULT_PRIORITY = 5;
 
 export interface NewRun {
   readonly runId: RunId;
@@ -155,7 +159,7 @@ export interface RunLog {
 }
 
 /** Where a version's data came from. */
-export type VersionSource = "input" | "agent" | "fallback" | "cache" | "human";
+export type VersionSource = "input" | "agent" | "fallback" | "cache" | "emergency" | "human";
 
 export interface NewVersion extends Fence {
   /** With a fan-out the name of the branch: `agent[3]`. */
@@ -166,6 +170,8 @@ export interface NewVersion extends Fence {
   /** 0, then one more for each repair or human retry. */
   readonly round: number;
   readonly source: VersionSource;
+  /** Which of the agent's tiers gave the answer. */
+  readonly tier?: string | undefined;
   /** Hash of what the agent was given; finds earlier answers to the same question. */
   readonly inputHash: string;
   readonly data: Sealed;
@@ -177,6 +183,7 @@ export interface Version extends VersionHead {
   readonly agentVersion: number;
   readonly round: number;
   readonly source: VersionSource;
+  readonly tier: string | undefined;
   readonly dataHash: string;
   readonly previousHash: string;
   readonly at: string;
@@ -247,6 +254,50 @@ export interface EventLog {
   /** Joins the next transaction; whoever awaits a later write of the same store awaits this one too. */
   emit(event: RunEvent, epoch: number): void;
   list(runId: RunId): Promise<readonly RunEvent[]>;
+}
+
+/**
+ * What limits remember, shared by all runs and all processes on the store: small documents (cells) under a key, and an
+ * append-only log. What they mean is said in `src/limits/`; the store only keeps them, one change after the other.
+ */
+export interface LimitStore {
+  /** The cells under these keys as they are now; undefined where there is none. */
+  read(keys: readonly string[]): readonly (JsonValue | undefined)[];
+  /** All cells whose key begins like this, in the order of their keys. */
+  readAll(prefix: string): readonly { readonly key: string; readonly cell: JsonValue }[];
+  /**
+   * Changes cells in one transaction, no other change in between: resolves once the change is on disk. `evolve` is pure: it
+   * is given the cells in the order of the keys, and may be called more than once. What it throws is thrown, and nothing changes.
+   */
+  change<T>(keys: readonly string[], evolve: (cells: readonly (JsonValue | undefined)[]) => LimitChange<T>): Promise<T>;
+  /** Oldest first. */
+  list(query: LimitQuery): readonly LimitEntry[];
+}
+
+export interface LimitChange<T> {
+  /** In the order of the keys; undefined removes a cell. Left out, the cells stay as they are. */
+  readonly cells?: readonly (JsonValue | undefined)[] | undefined;
+  readonly entries?: readonly LimitEntry[] | undefined;
+  readonly result: T;
+}
+
+export interface LimitEntry {
+  readonly kind: "breaker" | "spend" | "alert";
+  readonly key: string;
+  readonly runId?: RunId | undefined;
+  readonly body: JsonValue;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface LimitQuery {
+  readonly kind: LimitEntry["kind"];
+  readonly key?: string | undefined;
+  readonly runId?: RunId | undefined;
+  /** ISO 8601, inclusive. */
+  readonly since?: string | undefined;
+  /** The newest so many; 1,000 when left out. */
+  readonly limit?: number | undefined;
 }
 
 /** What `verify` found. */

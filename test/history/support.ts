@@ -49,6 +49,7 @@ function versionOf({ agent, contract, data }: Step, number: number): Version {
     contract,
     parents: number === 0 ? [] : [number - 1],
     round: 0,
+    tier: undefined,
     source: number === 0 ? "input" : "agent",
     dataHash: "",
     previousHash: "",

@@ -2,7 +2,7 @@ import { KeyReused, RunExists } from "../../contracts/failure.js";
 import type { RunId } from "../../contracts/ids.js";
 import type { Sealed } from "../../contracts/json.js";
 import { CHAIN_START, forkStart } from "../chain.js";
-import type { Accepted, NewFork, NewRun, RunLog } from "../ports.js";
+import { type Accepted, DEFAULT_PRIORITY, type NewFork, type NewRun, type RunLog } from "../ports.js";
 import type { Ground } from "./ground.js";
 import { questionRows } from "./questions.js";
 import type { RunFacts, RunLease, RunRow } from "./run-rows.js";
@@ -71,6 +71,12 @@ const NOTHING: RunFacts & RunLease = {
   cancel_reason: null,
   program: null,
   forked_from: null,
+  tenant: null,
+  priority: DEFAULT_PRIORITY,
+  deadline: null,
+  queue_place: null,
+  begun_at: null,
+  degraded: 0,
   versions: 0,
   versions_head: CHAIN_START,
   failed_steps: 0,

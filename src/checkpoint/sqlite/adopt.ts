@@ -1,9 +1,10 @@
 import type { Checkpoint } from "@langchain/langgraph-checkpoint";
 import type { Database } from "better-sqlite3";
+import type { Content } from "../content.js";
 import { versionString } from "./channel-version.js";
 import { type CheckpointState, Checkpoints, stateText, type ValueRef } from "./checkpoints.js";
 import { compact } from "./compact-id.js";
-import { type Content, Contents } from "./contents.js";
+import { Contents } from "./contents.js";
 import { Threads } from "./threads.js";
 
 interface UpstreamRow {

@@ -1,6 +1,7 @@
 import type { Database } from "better-sqlite3";
+import type { Content } from "../content.js";
 import { type CompactId, expanded } from "./compact-id.js";
-import type { Content, Contents } from "./contents.js";
+import type { Contents } from "./contents.js";
 import { damaged, sumOf } from "./sums.js";
 
 /** Where a channel's value is: the id of a content, or for a small one its JSON. */

@@ -1,14 +1,6 @@
-import { hash } from "node:crypto";
 import type { Database } from "better-sqlite3";
+import { asBuffer, type Content, type ContentType, commonPrefix, commonSuffix, hashOfContent } from "../content.js";
 import { damaged } from "./sums.js";
-
-/** How the bytes are to be read: as JSON text, or as they are. */
-export type ContentType = "json" | "bytes";
-
-export interface Content {
-  readonly type: ContentType;
-  readonly bytes: Uint8Array;
-}
 
 /** What a new content probably has in common with others. */
 export interface Kin {
@@ -75,7 +67,7 @@ export class Contents {
   /** The content's id, new or not; to be called inside a transaction. */
   put({ type, bytes }: Content, kin: Kin = {}): number {
     const content = asBuffer(bytes);
-    const hashed = hashOfContent(type, content);
+    const hashed = hashOfContent({ type, bytes: content });
     const known = this.#find.get(hashed.subarray(0, 6), hashed) as number | undefined;
     if (known !== undefined) return known;
     const link = type === "json" && content.length >= MIN_SHARED ? this.#linkTo(kin, content) : WHOLE;
@@ -96,7 +88,7 @@ export class Contents {
     const row = this.#read.get({ id });
     if (!row) throw damaged({ path: this.path, where: "contents" }, `content ${id} is missing`);
     const bytes = row.bytes ?? Buffer.alloc(0);
-    if (hashOfContent(row.type, bytes).equals(row.hash)) return { type: row.type, bytes, hash: row.hash };
+    if (hashOfContent({ type: row.type, bytes }).equals(row.hash)) return { type: row.type, bytes, hash: row.hash };
     throw damaged({ path: this.path, where: "contents" }, `content ${id} is not what was written`);
   }
 
@@ -153,36 +145,6 @@ const READ = `
     SELECT group_concat(substr(CAST(tail || rest AS BLOB), 1, max(0, wanted - shared)), '' ORDER BY shared)
     FROM pieces
   ) AS BLOB)) AS bytes FROM contents WHERE id = @id`;
-
-/** Covers the type, too. */
-function hashOfContent(type: ContentType, bytes: Uint8Array): Buffer {
-  if (type === "json") return hash("sha256", bytes, "buffer");
-  return hash("sha256", Buffer.concat([Buffer.from(`${type}\0`), bytes]), "buffer");
-}
-
-function commonPrefix(a: Buffer, b: Buffer): number {
-  // Usually all but a closing bracket; comparing memory is far faster than looking at each byte.
-  return longest(Math.min(a.length, b.length), (length) => a.compare(b, 0, length, 0, length) === 0);
-}
-
-function commonSuffix(a: Buffer, b: Buffer): number {
-  return longest(Math.min(a.length, b.length), (length) => a.compare(b, b.length - length, b.length, a.length - length, a.length) === 0);
-}
-
-/** The greatest length up to `most` that holds, where every smaller one holds too. */
-function longest(most: number, holds: (length: number) => boolean): number {
-  let low = 0;
-  let high = most;
-  for (let guess = Math.max(most - 1, 1); low < high; guess = Math.ceil((low + high) / 2)) {
-    if (holds(guess)) low = guess;
-    else high = guess - 1;
-  }
-  return low;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
 
 /** The most recently used, up to so many bytes. Prune leaves the newest content, so no id is used again and nothing goes stale. */
 class RecentBytes {

@@ -1,7 +1,7 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { StateNotSerializable } from "../../contracts/failure.js";
 import { sealedJson } from "../../contracts/json.js";
-import type { Content, ContentType } from "./contents.js";
+import type { Content, ContentType } from "../content.js";
 
 const TEXT = new TextDecoder();
 

@@ -23,6 +23,18 @@ export interface RunFacts {
   readonly program: number | null;
   /** JSON of a `ForkPoint`, and the hash of that version. */
   readonly forked_from: string | null;
+  /** For whom it is. */
+  readonly tenant: string | null;
+  /** 1 (highest) to 10. */
+  readonly priority: number;
+  /** ISO 8601; a run that still waits in the queue then is canceled. */
+  readonly deadline: string | null;
+  /** The order in which queued runs were accepted; null for one that did not have to wait. */
+  readonly queue_place: number | null;
+  /** ISO 8601; when it left the queue. */
+  readonly begun_at: string | null;
+  /** 1 when an answer came from a lower tier than could have been asked. */
+  readonly degraded: number;
   readonly versions: number;
   readonly versions_head: string;
   readonly failed_steps: number;
@@ -56,6 +68,12 @@ const FACTS = [
   "cancel_reason",
   "program",
   "forked_from",
+  "tenant",
+  "priority",
+  "deadline",
+  "queue_place",
+  "begun_at",
+  "degraded",
   "versions",
   "versions_head",
   "failed_steps",

@@ -14,12 +14,12 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { crashPoint } from "../../contracts/crash-point.js";
 import type { RunId } from "../../contracts/ids.js";
+import type { Content } from "../content.js";
 import { EPOCH_KEY } from "../ports.js";
 import { damagedFile } from "./answering.js";
 import { nextVersion } from "./channel-version.js";
 import { type CheckpointRow, type CheckpointState, type Checkpoints, stateOf, stateText, type ValueRef } from "./checkpoints.js";
 import { type CompactId, compact, expanded } from "./compact-id.js";
-import type { Content } from "./contents.js";
 import { Encoder } from "./encode.js";
 import type { Ground } from "./ground.js";
 import { Threads } from "./threads.js";

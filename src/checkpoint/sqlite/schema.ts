@@ -42,6 +42,12 @@ const SCHEMA = `
     cancel_reason TEXT,
     program INTEGER REFERENCES contents,
     forked_from TEXT,
+    tenant TEXT,
+    priority INTEGER NOT NULL,
+    deadline TEXT,
+    queue_place INTEGER,
+    begun_at TEXT,
+    degraded INTEGER NOT NULL,
     versions INTEGER NOT NULL,
     versions_head TEXT NOT NULL,
     failed_steps INTEGER NOT NULL,
@@ -59,6 +65,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX runs_by_status ON runs (status);
   CREATE INDEX runs_by_tail ON runs (substr(run_id, -8));
+  CREATE INDEX runs_in_queue ON runs (priority, tenant, queue_place) WHERE status = 'queued';
 
   CREATE TABLE versions (
     run_id TEXT NOT NULL REFERENCES runs,
@@ -70,6 +77,7 @@ const SCHEMA = `
     parents TEXT NOT NULL,
     round INTEGER NOT NULL,
     source TEXT NOT NULL,
+    tier TEXT,
     input_hash TEXT NOT NULL,
     content INTEGER NOT NULL REFERENCES contents,
     data_hash TEXT NOT NULL,
@@ -130,6 +138,24 @@ const SCHEMA = `
     PRIMARY KEY (run_id, id)
   ) STRICT;
 
+  CREATE TABLE limit_cells (
+    key TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE limit_log (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    run_id TEXT,
+    body TEXT NOT NULL,
+    at TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX limit_log_by_time ON limit_log (kind, at);
+  CREATE INDEX limit_log_by_run ON limit_log (run_id) WHERE run_id IS NOT NULL;
+
   CREATE TABLE graph_threads (
     id INTEGER PRIMARY KEY,
     thread_id TEXT NOT NULL,
@@ -167,6 +193,7 @@ const INSERT_ONLY = {
   failed_steps: "run_id = NEW.run_id AND agent = NEW.agent AND round = NEW.round",
   journal: "seq = NEW.seq",
   events: "run_id = NEW.run_id AND place = NEW.place",
+  limit_log: "seq = NEW.seq",
   contents: "id = NEW.id",
 } as const;
 

@@ -12,6 +12,7 @@ import { eventLog } from "./events.js";
 import type { Ground } from "./ground.js";
 import { Heads } from "./heads.js";
 import { effectJournal } from "./journal.js";
+import { limitStore } from "./limits.js";
 import { RunRows } from "./run-rows.js";
 import { runLog } from "./runs.js";
 import { GraphSaver } from "./saver.js";
@@ -63,6 +64,7 @@ function storeOn(ground: Ground): Store {
     versions: answering(path, versionLog(ground)),
     journal: answering(path, effectJournal(ground)),
     events: answering(path, eventLog(ground)),
+    limits: answering(path, limitStore(ground)),
     checkpointer: new GraphSaver(ground),
     verify: async (runId) => verifyStore(ground, runId),
     async close() {

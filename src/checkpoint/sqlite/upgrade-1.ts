@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { RunId } from "../../contracts/ids.js";
 import { CHAIN_START, entryHash } from "../chain.js";
-import type { JournalPhase } from "../ports.js";
+import { DEFAULT_PRIORITY, type JournalPhase } from "../ports.js";
 import { Contents } from "./contents.js";
 import { Heads } from "./heads.js";
 import { type RunFacts, type RunLease, RunRows } from "./run-rows.js";
@@ -36,8 +36,9 @@ export function upgradeFromFirst(database: Database, schema: string, path: strin
 }
 
 function runFacts(run: Row): RunFacts & RunLease {
+  const queue = { tenant: null, priority: DEFAULT_PRIORITY, deadline: null, queue_place: null, begun_at: null, degraded: 0 };
   const none = { program: null, forked_from: null, versions: 0, versions_head: CHAIN_START, failed_steps: 0 };
-  const facts = { ...run, ...none, journal: 0, journal_head: CHAIN_START, events: 0, questions: 0 };
+  const facts = { ...run, ...queue, ...none, journal: 0, journal_head: CHAIN_START, events: 0, questions: 0 };
   return facts as unknown as RunFacts & RunLease; // the first release's columns, and those that are new
 }
 

@@ -7,6 +7,7 @@ import { type EventRow, firstBrokenEvent } from "./events.js";
 import type { Ground } from "./ground.js";
 import { digestOf } from "./heads.js";
 import { firstBrokenEntry, type JournalRow } from "./journal.js";
+import { type CellRow, cellSum, type EntryRow, entrySum } from "./limits.js";
 import { type QuestionRow, questionSum } from "./questions.js";
 import { leaseSumOf, type RunRow, sealOf } from "./run-rows.js";
 import { migrate } from "./schema.js";
@@ -38,6 +39,7 @@ export function verifyStore(ground: Ground, runId?: RunId): Verification {
     part("contents", () => contents(ground, checked));
     part("file", () => strays(ground));
     part("heads", () => head(ground));
+    part("limit_cells", () => limits(ground));
   }
   const anchored = ground.heads.compare();
   if (anchored.problem) problems.push(anchored.problem);
@@ -186,6 +188,17 @@ function* strays({ database }: Ground): Iterable<StoreProblem> {
   for (const table of ["graph_checkpoints", "graph_writes"]) {
     const stray = database.prepare(`SELECT 1 FROM ${table} WHERE thread NOT IN (SELECT id FROM graph_threads) LIMIT 1`).get();
     if (stray) yield { where: table, message: "rows of a thread that is not there" };
+  }
+}
+
+function* limits({ database }: Ground): Iterable<StoreProblem> {
+  for (const row of database.prepare<[], CellRow>("SELECT * FROM limit_cells").all())
+    if (row.sum !== cellSum(row)) yield { where: "limit_cells", message: `the cell "${row.key}" is not what was written` };
+  let last = 0;
+  for (const row of database.prepare<[], EntryRow>("SELECT * FROM limit_log ORDER BY seq").all()) {
+    if (row.sum !== entrySum(row) || row.seq !== last + 1)
+      yield { where: "limit_log", message: `entry ${row.seq} is not what was written, or those before it are gone` };
+    last = row.seq;
   }
 }
 

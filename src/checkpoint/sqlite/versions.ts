@@ -20,6 +20,7 @@ export interface VersionRow {
   readonly parents: string;
   readonly round: number;
   readonly source: VersionSource;
+  readonly tier: string | null;
   readonly input_hash: string;
   readonly content: number;
   readonly data_hash: string;
@@ -133,8 +134,8 @@ export function versionLog(ground: Ground): VersionLog {
 /** Appends to the run's chain; inside a transaction. */
 export function insertVersion({ database, rows, contents }: Pick<Ground, "database" | "rows" | "contents">) {
   const insert = database.prepare(
-    `INSERT INTO versions (run_id, number, agent, agent_version, contract, document, parents, round, source, input_hash, content, data_hash, previous_hash, hash, at)
-     VALUES (@run_id, @number, @agent, @agent_version, @contract, @document, @parents, @round, @source, @input_hash, @content, @data_hash, @previous_hash, @hash, @at)`,
+    `INSERT INTO versions (run_id, number, agent, agent_version, contract, document, parents, round, source, tier, input_hash, content, data_hash, previous_hash, hash, at)
+     VALUES (@run_id, @number, @agent, @agent_version, @contract, @document, @parents, @round, @source, @tier, @input_hash, @content, @data_hash, @previous_hash, @hash, @at)`,
   );
   const newest = database.prepare<[string, string], number>(
     "SELECT content FROM versions WHERE run_id = ? AND document = ? ORDER BY number DESC LIMIT 1",
@@ -175,14 +176,26 @@ export function documentOf(contract: string): string {
 }
 
 function rowOf(link: Link, document: string, content: number): VersionRow {
-  const { runId, number, agent, agentVersion, contract, parents, round, source, inputHash, dataHash, previousHash, at } = link;
-  const head = { run_id: runId, number, agent, agent_version: agentVersion, contract, document, parents, round, source };
+  const { runId, number, agent, agentVersion, contract, parents, round, source, tier, inputHash, dataHash, previousHash, at } = link;
+  const head = {
+    run_id: runId,
+    number,
+    agent,
+    agent_version: agentVersion,
+    contract,
+    document,
+    parents,
+    round,
+    source,
+    tier: tier ?? null,
+  };
   return { ...head, input_hash: inputHash, content, data_hash: dataHash, previous_hash: previousHash, hash: linkHash(link), at };
 }
 
 function linkOf(row: VersionRow): Link {
   const { number, agent, agent_version, contract, parents, round, source, input_hash, data_hash, previous_hash, at } = row;
-  const head = { runId: row.run_id as RunId, number, agent, agentVersion: agent_version, contract, parents, round, source };
+  const tier = row.tier ?? undefined;
+  const head = { runId: row.run_id as RunId, number, agent, agentVersion: agent_version, contract, parents, round, source, tier };
   return { ...head, inputHash: input_hash, dataHash: data_hash, previousHash: previous_hash, at };
 }
 
@@ -234,6 +247,7 @@ function headOf(row: VersionRow) {
     parents: JSON.parse(row.parents) as number[],
     round: row.round,
     source: row.source,
+    tier: row.tier ?? undefined,
     dataHash: row.data_hash,
     previousHash: row.previous_hash,
     hash: row.hash,
