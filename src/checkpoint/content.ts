@@ -6,10 +6,12 @@ export type ContentType = "json" | "bytes";
 export interface Content {
   readonly type: ContentType;
   readonly bytes: Uint8Array;
+  /** Hexadecimal, where it is known already. */
+  readonly hash?: string | undefined;
 }
 
 /** SHA-256 of JSON text as it stands; of anything else it covers the type, too. */
-export function hashOfContent({ type, bytes }: Content): Buffer {
+export function hashOfContent({ type, bytes }: Omit<Content, "hash">): Buffer {
   if (type === "json") return hash("sha256", bytes, "buffer");
   return hash("sha256", Buffer.concat([Buffer.from(`${type}\0`), bytes]), "buffer");
 }

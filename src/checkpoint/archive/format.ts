@@ -1,6 +1,8 @@
 import * as z from "zod";
-import type { JournalPhase, VersionSource } from "../ports.js";
+import { pointerOf } from "../../contracts/failure.js";
+import type { JsonValue } from "../../contracts/json-value.js";
 import type { RunStatus } from "../../contracts/run.js";
+import type { JournalPhase, VersionSource } from "../ports.js";
 
 /** What this release writes, and the newest it reads. */
 export const ARCHIVE_FORMAT = 1;
@@ -22,10 +24,24 @@ const count = z.int().nonnegative();
 const text = z.string().min(1);
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "is no SHA-256 in hexadecimal");
 /** A JSON value that is kept as it was written. */
-const json = z.unknown().refine((value) => value !== undefined, "is missing");
+const json = z.custom<JsonValue>((value) => value !== undefined, "is missing");
 const channelVersion = z.union([z.string(), z.number()]);
 /** A value: its JSON in place, or the hash of a value that stands before it in the file. */
 const held = z.union([z.strictObject({ json }), z.strictObject({ ref: hash })]);
+
+/** A map as it is, or what is set and gone since the same map of the checkpoint before: set where it stood, or moved to the end. */
+export type MapChange<T> =
+  | { readonly all: Record<string, T> }
+  | { readonly set: Record<string, T>; readonly gone?: string[] | undefined }
+  | { readonly moved: Record<string, T>; readonly gone?: string[] | undefined };
+
+/** A map of a checkpoint, see `MapChange`. The checkpoint before is the one before it in the file, in the same namespace. */
+const changes = <Shape extends z.ZodType>(shape: Shape) =>
+  z.union([
+    z.strictObject({ all: z.record(z.string(), shape) }),
+    z.strictObject({ set: z.record(z.string(), shape), gone: z.array(z.string()).optional() }),
+    z.strictObject({ moved: z.record(z.string(), shape), gone: z.array(z.string()).optional() }),
+  ]) satisfies z.ZodType<MapChange<z.infer<Shape>>>;
 
 /** The first line. */
 const Header = z.strictObject({
@@ -108,7 +124,7 @@ const Event = z.strictObject({
   kind: z.literal("event"),
   type: text,
   at: z.string(),
-  body: z.record(z.string(), z.unknown()),
+  body: z.record(z.string(), json),
 });
 
 const ArchivedQuestion = z.strictObject({
@@ -127,9 +143,9 @@ const ArchivedCheckpoint = z.strictObject({
   parent: text.optional(),
   v: z.number(),
   ts: z.string(),
-  channelVersions: z.record(z.string(), channelVersion),
-  versionsSeen: z.record(z.string(), z.record(z.string(), channelVersion)),
-  channels: z.record(z.string(), held),
+  channelVersions: changes(channelVersion),
+  versionsSeen: changes(z.record(z.string(), channelVersion)),
+  channels: changes(held),
   metadata: json,
 });
 
@@ -142,19 +158,21 @@ const Write = z.strictObject({
   value: held,
 });
 
-const Line = z.union([
-  Facts,
-  Value,
-  ArchivedVersion,
-  FailedStep,
-  Entry,
-  Event,
-  ArchivedQuestion,
-  Namespace,
-  ArchivedCheckpoint,
-  Write,
-]);
+/** Every kind of line between the first and the last. */
+const SHAPES = {
+  run: Facts,
+  value: Value,
+  version: ArchivedVersion,
+  "failed-step": FailedStep,
+  journal: Entry,
+  event: Event,
+  question: ArchivedQuestion,
+  namespace: Namespace,
+  checkpoint: ArchivedCheckpoint,
+  write: Write,
+} as const;
 
+export type ArchiveKind = keyof typeof SHAPES;
 export type ArchiveHeader = z.infer<typeof Header>;
 export type ArchivedRun = z.infer<typeof Facts>;
 export type ArchivedValue = z.infer<typeof Value>;
@@ -164,5 +182,21 @@ export type ArchivedQuestion = z.infer<typeof ArchivedQuestion>;
 export type ArchivedCheckpoint = z.infer<typeof ArchivedCheckpoint>;
 export type ArchivedWrite = z.infer<typeof Write>;
 export type Held = z.infer<typeof held>;
-/** Everything between the first line and the last. */
-export type ArchiveRecord = z.infer<typeof Line>;
+export type ArchiveRecord = z.infer<(typeof SHAPES)[ArchiveKind]>;
+
+/** What is wrong with a first line, or undefined. */
+export function headerProblem(line: unknown): string | undefined {
+  return problemOf(Header, line);
+}
+
+/** What is wrong with a line between the first and the last, or undefined. */
+export function recordProblem(line: unknown): string | undefined {
+  const kind: unknown = typeof line === "object" && line !== null && "kind" in line ? line.kind : undefined;
+  const shape = Object.entries(SHAPES).find(([name]) => name === kind)?.[1];
+  return shape ? problemOf(shape, line) : "it is of no kind that a run's file has";
+}
+
+function problemOf(shape: z.ZodType, line: unknown): string | undefined {
+  const [issue] = shape.safeParse(line).error?.issues ?? [];
+  return issue && `${pointerOf(issue.path) || "it"}: ${issue.message}`;
+}
