@@ -7,7 +7,6 @@ export interface Lineage {
   readonly ownParents: boolean;
   /** Both agents, called again on the data of those parents, answer the same. */
   readonly follows: boolean;
-  /** No version was changed afterwards. */
 }
 
 /** Who must have made the versions that an agent's version was made from. */

@@ -1,10 +1,11 @@
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import SqliteDatabase from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sqliteStore } from "walkback";
 import { aFolder, type Folder } from "../support/store.js";
 import { copied, type Examination, examine, fill, type Original, original, randomFrom } from "./damage.js";
 
-/** `WALKBACK_FLIPS=1000 WALKBACK_TRUNCATIONS=100` for the long form; `WALKBACK_SEED` for other places. */
+/** `npm run test:damage` for more of them, at other places. */
 const FLIPS = Number(process.env["WALKBACK_FLIPS"] ?? 150);
 const TRUNCATIONS = Number(process.env["WALKBACK_TRUNCATIONS"] ?? 25);
 const SEED = Number(process.env["WALKBACK_SEED"] ?? 1);
@@ -54,27 +55,41 @@ function missed(examined: readonly (readonly [what: string, Examination])[]): st
 
 function report(what: string, examined: readonly (readonly [string, Examination])[]): void {
   if (!process.env["WALKBACK_REPORT"]) return;
-  const live = examined.filter(([, { live }]) => live);
-  const by = new Map<string, number>();
-  for (const [, { noticedBy }] of live) by.set(noticedBy, (by.get(noticedBy) ?? 0) + 1);
-  const lines = [...by].toSorted((a, b) => b[1] - a[1]).map(([name, count]) => `  ${count} by ${name}`);
-  const absent = examined
-    .filter(([, { absences }]) => absences.length > 0)
-    .map(([where, { absences }]) => `${where}: ${absences.slice(0, 3).join("; ")}`);
+  const all = examined.map(([, examination]) => examination);
+  const [live, dead] = [all.filter((each) => each.live), all.filter((each) => !each.live)];
+  const opened = live.filter(({ noticedBy }) => noticedBy.startsWith("opening"));
+  const verified = live.filter(({ noticedBy }) => noticedBy.startsWith("verify"));
+  const lines: readonly (readonly [number, string])[] = [
+    [all.length, `${what} (seed ${SEED})`],
+    [live.length, "hit live data, of which"],
+    [opened.length, "  were noticed by opening"],
+    [verified.length, "  were noticed by verify, of which"],
+    [verified.filter(({ refusals }) => refusals > 0).length, "    were refused by reading, too"],
+    [verified.filter(({ refusals, absences }) => refusals === 0 && absences.length === 0).length, "    changed no answer"],
+    [verified.filter(({ absences }) => absences.length > 0).length, "    left an answer with less than there is"],
+    [dead.length, "hit dead space, of which"],
+    [dead.filter(({ noticedBy }) => noticedBy !== "nothing").length, "  were noticed all the same"],
+    [missed(examined).length, "were missed"],
+  ];
+  const parts = [...new Set(live.map(({ noticedBy }) => noticedBy))].map((part) => {
+    const count = live.filter(({ noticedBy }) => noticedBy === part).length;
+    return `${String(count).padStart(6)} ${part}`;
+  });
+  const absent = examined.flatMap(([where, { absences }]) => (absences.length > 0 ? [`${where}: ${absences.slice(0, 3).join("; ")}`] : []));
   console.log(
-    [
-      `${examined.length} ${what}, ${live.length} hit live data, ${missed(examined).length} missed`,
-      ...lines,
-      ...missed(examined),
-      `${absent.length} answered with less than there is`,
-      ...absent,
-    ].join("\n"),
+    [...lines.map(([count, name]) => `${String(count).padStart(6)} ${name}`), ...parts, ...missed(examined), ...absent].join("\n"),
   );
 }
 
 test("a store without damage is found sound", async () => {
   for (const from of [sound, unclean])
-    expect(await afterHarm(from, () => {})).toEqual({ live: false, noticedBy: "nothing", misses: [], absences: [] });
+    expect(await afterHarm(from, () => {})).toEqual({
+      live: false,
+      noticedBy: "nothing",
+      refusals: 0,
+      misses: [],
+      absences: [],
+    });
   expect(statSync(sound.path).size).toBeGreaterThan(200 * 1024);
 });
 
@@ -91,6 +106,51 @@ test(`each of ${FLIPS} flipped bits is noticed, and nothing is read as something
   expect(missed(examined)).toEqual([]);
   // Where a bit of an index is another one, a row cannot be found any more; only verify can tell that from a row that never was.
   expect(examined.filter(([, { absences }]) => absences.length > 0).length).toBeLessThanOrEqual(Math.ceil(FLIPS / 30));
+});
+
+/** Of a whole content's record: no id, a hash of 32 bytes, `json`, no base, 0 shared, 0 deep; then how long its tail is. */
+const HEADER = Buffer.from([0, 76, 21, 0, 8, 8]);
+
+test.each([
+  ["the hashes", 1],
+  ["the tails", HEADER.length + 1],
+])("bits that make text of %s are noticed, and nothing breaks over it", async (_what, place) => {
+  const { live, noticedBy, misses } = await afterHarm(sound, (path) => {
+    const bytes = readFileSync(path);
+    for (let at = bytes.indexOf(HEADER); at >= 0; at = bytes.indexOf(HEADER, at + 1)) flip(path, (at + place) * 8);
+  });
+
+  expect({ live, noticedBy, misses }).toEqual({ live: true, noticedBy: expect.stringContaining("contents"), misses: [] });
+});
+
+test("links that go round in a circle are noticed, and reading ends", async () => {
+  const { noticedBy, misses } = await afterHarm(sound, (path) => {
+    const database = new SqliteDatabase(path);
+    const guard = database.prepare<[], string>("SELECT sql FROM sqlite_schema WHERE name = 'contents_no_update'").pluck().get() ?? "";
+    database.exec("DROP TRIGGER contents_no_update");
+    const round = database
+      .prepare("UPDATE contents SET base = (SELECT max(id) FROM contents c WHERE c.base = contents.id) WHERE depth = 1")
+      .run();
+    database.exec(guard);
+    database.close();
+    expect(round.changes).toBeGreaterThan(0);
+  });
+
+  expect({ noticedBy, misses }).toEqual({ noticedBy: expect.stringContaining("contents"), misses: [] });
+});
+
+test.each([
+  ["a trigger that is not text any more", "sql = CAST(sql AS BLOB) WHERE name = 'journal_no_update'"],
+  ["a column that is called otherwise", "sql = replace(sql, 'contract TEXT', 'Contract TEXT') WHERE name = 'versions'"],
+])("%s is noticed", async (_what, change) => {
+  const { noticedBy, misses } = await afterHarm(sound, (path) => {
+    const database = new SqliteDatabase(path).unsafeMode();
+    database.pragma("writable_schema = ON");
+    database.exec(`UPDATE sqlite_schema SET ${change}`);
+    database.close();
+  });
+
+  expect({ noticedBy, misses }).toEqual({ noticedBy: expect.stringMatching(/^verify: .*file/), misses: [] });
 });
 
 test(`each of ${TRUNCATIONS} cut-off files is noticed`, LONG, async () => {

@@ -191,6 +191,8 @@ export interface Examination {
   readonly live: boolean;
   /** What noticed it first: opening, or the parts that `verify` names. */
   readonly noticedBy: string;
+  /** How many questions were refused with one of our errors. */
+  readonly refusals: number;
   /** What went wrong with us: an answer that differs, or an error that is none of ours. */
   readonly misses: readonly string[];
   /** Answers that lack something the original's have: an index no longer leads there. `verify` tells of it; reading does not. */
@@ -201,14 +203,22 @@ export async function examine(path: string, { dump, questions, answers }: Origin
   const live = fullDump(copied(path, `${path}.to-dump`)) !== dump;
   const opened = await noticed(() => Promise.resolve(sqliteStore(path)));
   if ("error" in opened)
-    return { live, noticedBy: `opening: ${opened.error}`, misses: opened.typed ? [] : [`opening: ${opened.error}`], absences: [] };
+    return {
+      live,
+      noticedBy: `opening: ${opened.error}`,
+      refusals: 0,
+      misses: opened.typed ? [] : [`opening: ${opened.error}`],
+      absences: [],
+    };
   const store = opened.value;
   const misses: string[] = [];
   const absences: string[] = [];
+  let refusals = 0;
   for (const [name, ask] of questions) {
     const answer = await noticed(() => ask(store));
     if ("error" in answer) {
-      if (!answer.typed) misses.push(`${name}: ${answer.error}`);
+      if (answer.typed) refusals += 1;
+      else misses.push(`${name}: ${answer.error}`);
     } else if (textOf(answer.value) !== answers.get(name) && !(name.startsWith("runs.find ") && answer.value === undefined)) {
       const told = isPartOf(
         JSON.parse(answers.get(name) ?? "null"),
@@ -223,7 +233,7 @@ export async function examine(path: string, { dump, questions, answers }: Origin
   if (live && wheres.length === 0) misses.push("verify: nothing noticed");
   const closed = await noticed(() => store.close());
   if ("error" in closed && !closed.typed) misses.push(`close: ${closed.error}`);
-  return { live, noticedBy: wheres.length === 0 ? "nothing" : `verify: ${wheres.toSorted().join(", ")}`, misses, absences };
+  return { live, noticedBy: wheres.length === 0 ? "nothing" : `verify: ${wheres.toSorted().join(", ")}`, refusals, misses, absences };
 }
 
 /** Whether the answer is the original's without some elements of its lists. */

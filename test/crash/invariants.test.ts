@@ -1,5 +1,7 @@
+import { copyFileSync, truncateSync } from "node:fs";
 import SqliteDatabase from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JournalEntry, Question, RunRecord, Store, Version } from "walkback";
 import { type OutsideWorld, type Scene, violations } from "../support/invariants.js";
 import { aFolder } from "../support/store.js";
 import { aHouse, type House } from "./house.js";
@@ -18,6 +20,7 @@ async function aGoodStore() {
   const folder = await aFolder();
   const [storeFile, worldFile] = [folder.file("store.db"), folder.file("world.db")];
   copyDatabase(template.storeFile, storeFile);
+  copyFileSync(`${template.storeFile}.anchor`, `${storeFile}.anchor`);
   copyDatabase(template.worldFile, worldFile);
   const database = new SqliteDatabase(storeFile);
   const world = openWorld(worldFile);
@@ -26,6 +29,7 @@ async function aGoodStore() {
     database.prepare<[], { name: string; sql: string }>("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all();
   return {
     world,
+    storeFile,
     attempted,
     runOf: (workflow: string) =>
       database.prepare<[string], string>("SELECT run_id FROM runs WHERE workflow = ?").pluck().get(workflow) ?? "",
@@ -58,6 +62,31 @@ function copyDatabase(from: string, to: string): void {
 function altered(world: OutsideWorld, change: { standing?: readonly string[]; calls?: ReturnType<OutsideWorld["calls"]> }): OutsideWorld {
   return { standing: () => [...world.standing(), ...(change.standing ?? [])], calls: () => [...world.calls(), ...(change.calls ?? [])] };
 }
+
+/** What becomes of one element of a list: itself, another in its place, or nothing. */
+type Retold<Item> = (item: Item) => Item | readonly Item[];
+
+/** Lets a store tell of other records than it holds. */
+function retelling(change: {
+  readonly runs?: Retold<RunRecord>;
+  readonly versions?: Retold<Version>;
+  readonly journal?: Retold<JournalEntry>;
+  readonly questions?: Retold<Question>;
+}) {
+  const { runs = same, versions = same, journal = same, questions = same } = change;
+  return (store: Store): Store => ({
+    ...store,
+    runs: {
+      ...store.runs,
+      list: async (query) => (await store.runs.list(query)).flatMap(runs),
+      openQuestions: async (runId) => (await store.runs.openQuestions(runId)).flatMap(questions),
+    },
+    versions: { ...store.versions, list: async (runId) => (await store.versions.list(runId)).flatMap(versions) },
+    journal: { ...store.journal, list: async (runId) => (await store.journal.list(runId)).flatMap(journal) },
+  });
+}
+
+const same = <Item>(item: Item): Item => item;
 
 const call = (key: string, caller: string) => ({ key, action: "perform", outcome: "applied", caller });
 
@@ -94,17 +123,19 @@ describe("the invariant checker", () => {
   test("I2: accepts what a parked run names, and nothing else of it", async () => {
     await using good = await aGoodStore();
     const [named = ""] = good.world.standing().filter((key) => key.startsWith(good.runOf("stuck")));
-    good.tamper(`UPDATE questions SET question = replace(question, '${named}', 'something else')`);
-    good.tamper(`DELETE FROM journal WHERE key = '${named}' AND phase = 'performed'`);
+    const journal = (entry: JournalEntry) => (entry.key === named && entry.phase === "performed" ? [] : entry);
+    const questions = (question: Question) => JSON.parse(JSON.stringify(question).replaceAll(named, "something else")) as Question;
 
-    expect(await good.check()).toMatchObject([{ invariant: "I2", what: expect.stringContaining(named) }]);
+    expect((await good.check({ retell: retelling({ journal }) })).filter(({ invariant }) => invariant === "I2")).toEqual([]);
+    expect(await good.check({ retell: retelling({ journal, questions }) })).toMatchObject([
+      { invariant: "I2", run: good.runOf("stuck"), what: expect.stringContaining(named) },
+    ]);
   });
 
   test("I3: sees a run that neither ended nor asks anybody", async () => {
     await using good = await aGoodStore();
-    good.tamper("DELETE FROM questions");
 
-    expect(await good.check()).toMatchObject([
+    expect(await good.check({ retell: retelling({ questions: () => [] }) })).toMatchObject([
       { invariant: "I3", run: good.runOf("asks") },
       { invariant: "I3", run: good.runOf("stuck") },
     ]);
@@ -128,37 +159,88 @@ describe("the invariant checker", () => {
   });
 
   test.each([
-    ["changed", "UPDATE versions SET data = '{}' WHERE number = 1"],
-    ["removed", "DELETE FROM versions WHERE number = 1"],
-  ])("I6 and I7: sees a version that was %s", async (_what, statement) => {
+    ["a version that was changed", "UPDATE versions SET agent = 'nobody' WHERE number = 1"],
+    ["a version that was removed", "DELETE FROM versions WHERE number = 1"],
+    [
+      "a version whose data was changed",
+      "UPDATE contents SET tail = x'7b7d' WHERE id = (SELECT content FROM versions WHERE number = 1 LIMIT 1)",
+    ],
+    ["a journal entry that was changed", "UPDATE journal SET phase = 'failed' WHERE phase = 'undone'"],
+    ["a question that was removed", "DELETE FROM questions"],
+  ])("I6 and I7: sees %s, and that the run cannot be read any more", async (_what, statement) => {
     await using good = await aGoodStore();
     good.tamper(statement);
 
-    const found = new Set((await good.check()).map(({ invariant }) => invariant));
+    const found = await good.check();
 
-    expect([...found].toSorted()).toEqual(["I6", "I7"]);
+    expect([...new Set(found.map(({ invariant }) => invariant))].toSorted()).toEqual(["I6", "I7"]);
+    expect(found).toContainEqual({ invariant: "I7", run: expect.stringMatching(/./), what: expect.stringContaining("refuses to be read") });
+  });
+
+  test("I6: sees a run's row that was changed", async () => {
+    await using good = await aGoodStore();
+    good.tamper("UPDATE runs SET status = 'completed' WHERE workflow = 'stuck'");
+
+    const found = await good.check();
+
+    expect(found).toContainEqual({ invariant: "I6", run: good.runOf("stuck"), what: expect.stringContaining("the row of the run") });
+    expect(found).toContainEqual({ invariant: "I6", run: "", what: expect.stringContaining("refuses to be read") });
+  });
+
+  test("I6: sees a store that was cut off", async () => {
+    await using good = await aGoodStore();
+    truncateSync(good.storeFile, 4096);
+
+    expect(await good.check()).toMatchObject([{ invariant: "I6", run: "", what: expect.stringContaining("refuses to be read") }]);
+  });
+
+  test("I6: sees a version that is missing, and a run that has none", async () => {
+    await using good = await aGoodStore();
+    const [run, none] = [good.runOf("happy"), good.runOf("asks")];
+    const lossy = retelling({ versions: (version) => (version.number === 2 ? [] : version) });
+    const retell = (store: Store): Store => {
+      const told = lossy(store);
+      return { ...told, versions: { ...told.versions, list: async (runId) => (runId === none ? [] : told.versions.list(runId)) } };
+    };
+
+    const found = await good.check({ retell });
+
+    expect(found).toContainEqual({ invariant: "I6", run, what: "version 2 is missing" });
+    expect(found).toContainEqual({ invariant: "I6", run: none, what: "the run has no version 0" });
   });
 
   test("I6: sees a store that no longer refuses changes", async () => {
     await using good = await aGoodStore();
     good.dropTriggers();
 
-    const found = await good.check();
+    const allowed = (await good.check()).filter(({ what }) => what.startsWith("the store allowed"));
 
-    expect(found).toContainEqual({ invariant: "I6", run: "", what: "the store allowed: DELETE FROM journal" });
-    expect(found).toHaveLength(8);
+    expect(allowed).toContainEqual({ invariant: "I6", run: "", what: "the store allowed: DELETE FROM journal" });
+    expect(allowed).toHaveLength(10);
   });
 
   test("I7: sees a state that is not the fold of the log, and a journal whose entries make no story", async () => {
     await using good = await aGoodStore();
     const run = good.runOf("walked-back");
-    good.tamper(`UPDATE journal SET phase = 'failed' WHERE run_id = '${run}' AND phase = 'undone'`);
+    const journal = (entry: JournalEntry) => (entry.phase === "undone" ? ({ ...entry, phase: "failed" } as const) : entry);
+    const versions = (version: Version) => (version.number === 1 ? { ...version, hash: "another", data: {} } : version);
 
-    const found = await good.check();
+    const found = await good.check({ retell: retelling({ journal, versions }) });
 
-    expect(found).toContainEqual(expect.objectContaining({ invariant: "I7", run, what: expect.stringContaining("the state takes") }));
-    expect(found).toContainEqual(
-      expect.objectContaining({ invariant: "I7", run, what: expect.stringContaining("was failed after undo-intended") }),
+    for (const what of ["the state takes", "was failed after undo-intended", "the state's version 1 is not the one", "is not version 1"])
+      expect(found).toContainEqual({ invariant: "I7", run, what: expect.stringContaining(what) });
+  });
+
+  test("I7: sees a run that ended without what its end needs", async () => {
+    await using good = await aGoodStore();
+
+    const found = await good.check({ retell: retelling({ runs: (record) => ({ ...record, outputVersion: 99, failure: undefined }) }) });
+
+    expect(found.toSorted((a, b) => a.what.localeCompare(b.what))).toEqual(
+      [
+        { invariant: "I7", run: good.runOf("walked-back"), what: "the run is rolled-back without a failure" },
+        { invariant: "I7", run: good.runOf("happy"), what: "the run completed without an output" },
+      ].toSorted((a, b) => a.what.localeCompare(b.what)),
     );
   });
 
@@ -166,10 +248,10 @@ describe("the invariant checker", () => {
     await using good = await aGoodStore();
     const run = good.runOf("happy");
     const first = good.world.calls().find(({ key }) => key.startsWith(run));
-    good.tamper(`UPDATE journal SET epoch = 7 WHERE seq = (SELECT min(seq) FROM journal WHERE run_id = '${run}')`);
     const calls = [call(`${run}/a`, "another"), call(`${run}/b`, first?.caller ?? "")];
+    const journal = (entry: JournalEntry) => (entry.runId === run && entry.phase === "intended" ? { ...entry, epoch: 7 } : entry);
 
-    const found = await good.check({ world: altered(good.world, { calls }) });
+    const found = await good.check({ world: altered(good.world, { calls }), retell: retelling({ journal }) });
 
     expect(found).toMatchObject([
       { invariant: "I8", run, what: expect.stringContaining("after a later one") },
