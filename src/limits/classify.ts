@@ -1,17 +1,18 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
-import { BrokenCircuitError, BulkheadRejectedError, TaskCancelledError } from "cockatiel";
+import { BulkheadRejectedError, TaskCancelledError } from "cockatiel";
 import {
   Aborted,
   AgentFailed,
   AgentTimeout,
   AgentUnavailable,
-  BreakerOpen,
   BulkheadFull,
   isError,
+  isOurs,
   isWalkbackError,
   messageOf,
   type WalkbackError,
 } from "../contracts/failure.js";
+import type { Verdict } from "./breaker.js";
 import type { Limits } from "./limits.js";
 
 /** Whatever a guarded call threw, as one of our errors. */
@@ -25,7 +26,6 @@ export function classify(agent: string, thrown: unknown, signal: AbortSignal, li
       timeoutMs,
     });
   }
-  if (thrown instanceof BrokenCircuitError) return breakerOpen(agent, limits);
   if (thrown instanceof BulkheadRejectedError) {
     const { maxConcurrent, maxWaiting } = limits;
     return new BulkheadFull(`${agent} has ${maxConcurrent} calls running and ${maxWaiting} waiting. Try again later or raise its limits.`, {
@@ -65,24 +65,42 @@ function isTransient(thrown: unknown): boolean {
   for (let current = thrown, depth = 0; isError(current) && depth < 5; current = current.cause, depth++) {
     if ("code" in current && TRANSIENT_CODES.has(current.code)) return true;
     if ("status" in current && TRANSIENT_STATUS.has(current.status)) return true;
+    if ("response" in current && isTransientResponse(current.response)) return true;
   }
   return false;
+}
+
+function isTransientResponse(response: unknown): boolean {
+  return typeof response === "object" && response !== null && "status" in response && TRANSIENT_STATUS.has(response.status);
 }
 
 export function aborted(agent: string): Aborted {
   return new Aborted(`${agent} was stopped because its run failed or was canceled.`, { agent });
 }
 
-export function breakerOpen(agent: string, limits: Limits, cause?: unknown): BreakerOpen {
-  const { halfOpenAfterMs } = limits.breaker;
-  return new BreakerOpen(
-    `${agent} was not called: it failed ${limits.breaker.consecutiveFailures} times in a row. One call is let through ${halfOpenAfterMs} ms after that.`,
-    { agent, halfOpenAfterMs },
-    { cause },
-  );
-}
-
 /** LangGraph's own test fails on null, which an agent may throw as well. */
 export function isBubbleUp(thrown: unknown): boolean {
   return thrown !== null && isGraphBubbleUp(thrown);
+}
+
+const FAILED: ReadonlySet<string> = new Set(["AGENT_FAILED", "AGENT_UNAVAILABLE", "AGENT_TIMEOUT", "EFFECT_FAILED"]);
+/** The call was stopped, or it was refused by ourselves. */
+const UNHEARD: ReadonlySet<string> = new Set([
+  "ABORTED",
+  "CANCELED",
+  "BREAKER_OPEN",
+  "BULKHEAD_FULL",
+  "BUDGET_EXCEEDED",
+  "PRICE_UNKNOWN",
+  "RATE_LIMITED",
+  "DEADLINE_EXCEEDED",
+  "EFFECT_REFUSED",
+  "RUN_HELD",
+]);
+
+/** What it says about an agent that a call of it threw this. */
+export function verdictOf(thrown: unknown): Verdict {
+  if (!isWalkbackError(thrown)) return "alive"; // LangGraph's bubble-ups: a human is asked
+  if (FAILED.has(thrown.code)) return "failed";
+  return UNHEARD.has(thrown.code) || isOurs(thrown) ? "nothing" : "alive";
 }

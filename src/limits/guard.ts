@@ -1,24 +1,13 @@
 import { setMaxListeners } from "node:events";
-import {
-  BrokenCircuitError,
-  bulkhead,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  DelegateBackoff,
-  handleWhen,
-  retry,
-  TaskCancelledError,
-  TimeoutStrategy,
-  timeout,
-} from "cockatiel";
-import type { RunEventBody } from "../contracts/event.js";
+import { type BulkheadPolicy, bulkhead, DelegateBackoff, handleWhen, retry, TaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
+import type { LimitStore } from "../checkpoint/ports.js";
 import { isWalkbackError } from "../contracts/failure.js";
-import { aborted, breakerOpen, classify, errorOf, isBubbleUp } from "./classify.js";
+import type { BreakerState } from "./breaker.js";
+import { type BreakerCaller, breakerGate } from "./breaker-gate.js";
+import { policyOf } from "./breaker-policy.js";
+import { aborted, classify, errorOf, isBubbleUp, verdictOf } from "./classify.js";
 import type { Limits } from "./limits.js";
-
-/** A `retry-after` beyond this is cut: a wrong header must not park an agent for days. */
-const MAX_RETRY_AFTER_MS = 30_000;
+import { retryAfterMs } from "./retry-after.js";
 
 /** One attempt at an agent's work. */
 export interface Attempt {
@@ -29,15 +18,10 @@ export interface Attempt {
 }
 
 /** From where a call comes: what stops it, and who hears of it. */
-export interface CallSite {
-  /** Who is called, where it is not the agent itself: a branch of a fan-out (`name[3]`). */
-  readonly step?: string;
+export interface CallSite extends BreakerCaller {
   readonly signal: AbortSignal;
   readonly round: number;
-  emit(event: RunEventBody): void;
 }
-
-export type BreakerState = "closed" | "open" | "half-open";
 
 export interface Guard {
   /** Runs the work inside bulkhead, retry, breaker and timeout. Rejects with a Walkback error, or LangGraph's own bubble-up. */
@@ -47,32 +31,36 @@ export interface Guard {
 
 export interface GuardOptions {
   readonly agent: string;
+  readonly tier?: string | undefined;
   readonly limits: Limits;
+  /** Where the breaker is kept. */
+  readonly cells: LimitStore;
+  /** Names this process among those that share the store. */
+  readonly holder: string;
   readonly now: () => Date;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Held for each attempt, together with the guards of other agents. */
+  readonly shared?: SharedPlaces | undefined;
 }
 
-/** The guard of one agent, shared by all runs of this process. */
-export function guard({ agent, limits, now, random }: GuardOptions): Guard {
-  const counted = new WeakSet<object>();
-  const breaker = circuitBreaker(
-    handleWhen((thrown) => counted.has(thrown)),
-    {
-      // A probe that was stopped said nothing: the next call may be one at once.
-      halfOpenAfter: new DelegateBackoff(({ result }) =>
-        "error" in result && countsAgainstBreaker(result.error) ? limits.breaker.halfOpenAfterMs : 0,
-      ),
-      breaker: new ConsecutiveBreaker(limits.breaker.consecutiveFailures),
-    },
-  );
+export type SharedPlaces = Pick<BulkheadPolicy, "execute">;
+
+/** So many calls at one time over all agents; each waits for its place as long as it takes. */
+export function sharedPlaces(most: number | undefined): SharedPlaces | undefined {
+  return most === undefined ? undefined : bulkhead(most, Number.POSITIVE_INFINITY);
+}
+
+/** The guard of one agent or tier, shared by all runs of this process; its breaker by all processes on the store. */
+export function guard({ agent, tier, limits, cells, holder, now, random, shared }: GuardOptions): Guard {
+  const { timeoutMs } = limits;
+  const breaker = breakerGate({ agent, tier, policy: policyOf(limits.breaker), timeoutMs, cells, holder, now });
   const places = bulkhead(limits.maxConcurrent, limits.maxWaiting);
-  const time = timeout(limits.timeoutMs, TimeoutStrategy.Aggressive);
+  const time = timeout(timeoutMs, TimeoutStrategy.Aggressive);
   const again = retry(
     handleWhen((thrown) => isWalkbackError(thrown) && thrown.retryable),
-    { maxAttempts: limits.retries, backoff: new DelegateBackoff((context) => waitMs(context, limits, random)) },
+    { maxAttempts: limits.retries, backoff: new DelegateBackoff((context) => waitMs(context, limits, { random, now })) },
   );
-  const transitions = breakerTransitions(agent, limits);
 
   async function attempt<T>(site: CallSite, number: number, work: (attempt: Attempt) => Promise<T>): Promise<T> {
     const startedAt = now().getTime();
@@ -89,19 +77,17 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
     }
   }
 
-  function throughBreaker<T>(site: CallSite, work: () => Promise<T>): Promise<T> {
-    // The others do not wait for the half-open probe: cockatiel would queue them all behind it, and forget their signals.
-    if (breaker.state === CircuitState.HalfOpen) return Promise.reject(breakerOpen(agent, limits));
-    const probes = breaker.state === CircuitState.Open;
-    const call = breaker.execute(() =>
-      work().catch((thrown) => {
-        // A call from before the breaker opened decides nothing when it fails late: that is up to the probe.
-        if (probes ? tellsAgainst(thrown) : countsAgainstBreaker(thrown) && breaker.state === CircuitState.Closed) counted.add(thrown);
-        throw thrown;
-      }),
-    );
-    transitions.note(breaker.state, site);
-    return call.finally(() => transitions.note(breaker.state, site));
+  async function throughBreaker<T>(site: CallSite, before: unknown, work: () => Promise<T>): Promise<T> {
+    const pass = await breaker.enter(site, before);
+    try {
+      if (site.signal.aborted) throw aborted(agent);
+      const answered = await work();
+      await breaker.leave(site, pass, "answered");
+      return answered;
+    } catch (thrown) {
+      await breaker.leave(site, pass, verdictOf(thrown));
+      throw thrown;
+    }
   }
 
   return {
@@ -111,23 +97,21 @@ export function guard({ agent, limits, now, random }: GuardOptions): Guard {
       let last: unknown;
       const once = async (number: number) => {
         if (site.signal.aborted) throw aborted(agent);
-        return throughBreaker(site, () => attempt(site, number, work)).catch((thrown: unknown) => {
-          const refused = thrown instanceof BrokenCircuitError ? breakerOpen(agent, limits, last) : thrown;
+        return throughBreaker(site, last, () => attempt(site, number, work)).catch((thrown: unknown) => {
           last = thrown;
-          throw refused;
+          throw thrown;
         });
       };
+      const placed = (number: number) => (shared ? shared.execute(() => once(number)) : once(number));
       try {
-        const guarded = places.execute(() => again.execute(({ attempt: retries }) => once(retries + 1), site.signal));
+        const guarded = places.execute(() => again.execute(({ attempt: retries }) => placed(retries + 1), site.signal));
         return await orAborted(guarded, site.signal, agent);
       } catch (thrown) {
         if (isBubbleUp(thrown)) throw thrown;
-        const failure = classify(agent, thrown, site.signal, limits);
-        if (failure.code === "BREAKER_OPEN") site.emit({ type: "breaker.refused", agent });
-        throw failure;
+        throw classify(agent, thrown, site.signal, limits);
       }
     },
-    breakerState: () => stateName(breaker.state),
+    breakerState: breaker.state,
   };
 }
 
@@ -151,39 +135,11 @@ function orAborted<T>(call: Promise<T>, signal: AbortSignal, agent: string): Pro
   });
 }
 
-function breakerTransitions(agent: string, limits: Limits) {
-  let seen = CircuitState.Closed;
-  return {
-    note(state: CircuitState, site: CallSite): void {
-      if (state === seen) return;
-      const consecutiveFailures = seen === CircuitState.Closed ? limits.breaker.consecutiveFailures : 1; // of the probe
-      seen = state;
-      if (state === CircuitState.Open) site.emit({ type: "breaker.opened", agent, consecutiveFailures });
-      else if (state === CircuitState.HalfOpen) site.emit({ type: "breaker.half-opened", agent });
-      else site.emit({ type: "breaker.closed", agent });
-    },
-  };
-}
-
-function stateName(state: CircuitState): BreakerState {
-  if (state === CircuitState.Closed) return "closed";
-  return state === CircuitState.HalfOpen ? "half-open" : "open";
-}
-
-/** Human interrupts and aborts say nothing about the agent; neither does a refusal of ours. */
-function countsAgainstBreaker(thrown: unknown): boolean {
-  return isWalkbackError(thrown) && ["AGENT_FAILED", "AGENT_UNAVAILABLE", "AGENT_TIMEOUT", "EFFECT_FAILED"].includes(thrown.code);
-}
-
-/** A probe that was stopped proves nothing either, so it must not close the breaker. */
-function tellsAgainst(thrown: unknown): boolean {
-  return countsAgainstBreaker(thrown) || (isWalkbackError(thrown) && thrown.code === "ABORTED");
-}
-
-function waitMs(context: { readonly attempt: number; readonly result: object }, limits: Limits, random: () => number): number {
-  const error = "error" in context.result ? context.result.error : undefined;
-  const details: object = isWalkbackError(error) && error.code === "AGENT_UNAVAILABLE" ? error.details : {};
-  const retryAfterMs = "retryAfterMs" in details ? details.retryAfterMs : undefined;
-  if (typeof retryAfterMs === "number") return Math.min(Math.max(retryAfterMs, 0), MAX_RETRY_AFTER_MS);
-  return random() * Math.min(limits.backoff.maxMs, limits.backoff.initialMs * 2 ** (context.attempt - 1));
+function waitMs(
+  { attempt, result }: { readonly attempt: number; readonly result: object },
+  { backoff }: Limits,
+  { random, now }: Pick<GuardOptions, "random" | "now">,
+): number {
+  const asked = "error" in result ? retryAfterMs(result.error, now().getTime()) : undefined;
+  return asked ?? random() * Math.min(backoff.maxMs, backoff.initialMs * 2 ** (attempt - 1));
 }

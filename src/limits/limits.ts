@@ -1,3 +1,7 @@
+import { type BreakerLimits, DEFAULT_BREAKER } from "./breaker-policy.js";
+
+export { MAX_TIMER_MS } from "./time.js";
+
 /** What one agent may take. All durations in milliseconds. */
 export interface Limits {
   /** For one attempt. */
@@ -6,7 +10,8 @@ export interface Limits {
   readonly retries: number;
   /** Full jitter: the wait before retry n is random below `min(maxMs, initialMs * 2^(n - 1))`. */
   readonly backoff: { readonly initialMs: number; readonly maxMs: number };
-  readonly breaker: { readonly consecutiveFailures: number; readonly halfOpenAfterMs: number };
+  /** When the agent is not called any more; shared by all processes on the store. */
+  readonly breaker: BreakerLimits;
   /** Calls of this agent at one time, over all runs of this process. */
   readonly maxConcurrent: number;
   /** Calls that may wait for a place before `BULKHEAD_FULL`. */
@@ -17,10 +22,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   timeoutMs: 30_000,
   retries: 2,
   backoff: Object.freeze({ initialMs: 200, maxMs: 5_000 }),
-  breaker: Object.freeze({ consecutiveFailures: 5, halfOpenAfterMs: 60_000 }),
+  breaker: DEFAULT_BREAKER,
   maxConcurrent: 64,
   maxWaiting: 10_000,
 });
-
-/** Beyond this a JavaScript timer fires at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -39,7 +39,7 @@ describe("five failures in a row", () => {
     expect(failure).toMatchObject({ code: "BREAKER_OPEN", retryable: false, details: { agent: "pay-out", halfOpenAfterMs: 60_000 } });
     expect(work).not.toHaveBeenCalled();
     expect(transitions()).toEqual(["breaker.opened", "breaker.refused"]);
-    expect(events).toContainEqual({ type: "breaker.opened", agent: "pay-out", consecutiveFailures: 5 });
+    expect(events).toContainEqual({ type: "breaker.opened", agent: "pay-out", why: "5 failures in a row" });
   });
 
   test("are five attempts, whether of five calls or of two", async () => {
