@@ -1,9 +1,12 @@
 import type { Contract, Infer, InferInput } from "../contracts/contract.js";
-import { AgentInvalid, type Failure, type Issue } from "../contracts/failure.js";
+import { AgentInvalid, AgentUnavailable, type Failure, type Issue } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
+import { type BreakerDefinition, breakerProblem, breakerWithDefaults } from "../limits/breaker-policy.js";
 import { DEFAULT_LIMITS, type Limits, MAX_TIMER_MS } from "../limits/limits.js";
+import type { SpendCall, Spent } from "../limits/meter-call.js";
 import type { Completion } from "./completion.js";
 import { type Effect, WORK_EFFECT } from "./effect.js";
+import { tiersProblem } from "./tier-rules.js";
 
 export type ContractMap = Readonly<Record<string, Contract>>;
 
@@ -20,6 +23,13 @@ type ReceiptOf<E> = E extends Effect<string, infer _, infer Receipt> ? Receipt :
  */
 export type RecordCall = <Result>(name: string, args: unknown, work: () => Promise<Result>) => Promise<Result>;
 
+/**
+ * Does work that is paid for, within every budget and rate limit there is: the most it can take is reserved before, what it
+ * reports is counted after. Put it inside `effects.record`, so that what a crash repeats is not paid for again. Throws
+ * `BUDGET_EXCEEDED`, `RATE_LIMITED` or `PRICE_UNKNOWN` without doing it.
+ */
+export type Spend = <Result>(call: SpendCall, work: () => Promise<Spent<Result>>) => Promise<Result>;
+
 /** The only way out. */
 export interface Performer<Effects extends readonly Effect[]> {
   readonly record: RecordCall;
@@ -33,12 +43,15 @@ export interface Performer<Effects extends readonly Effect[]> {
 export interface AgentContext<Effects extends readonly Effect[] = readonly Effect[]> {
   readonly runId: RunId;
   readonly effects: Performer<Effects>;
+  readonly spend: Spend;
   /** Aborted when this attempt is over: time is up, or the run failed elsewhere. Pass it on. */
   readonly signal: AbortSignal;
   /** 1 for the first try of this call. */
   readonly attempt: number;
   /** What the gate found wrong with the answer of the round before; empty in the first round. */
   readonly feedback: readonly Issue[];
+  /** The tier that works, where the agent has tiers. */
+  readonly tier?: string | undefined;
   /** The time, from the orchestrator's clock. */
   readonly now: () => Date;
 }
@@ -56,6 +69,48 @@ export interface DoneWork<Consumes extends ContractMap, Output> {
  */
 export type OnFailure = "rollback" | "skip" | "cached" | "ask";
 
+/** One way of doing an agent's work: a better model, a cheaper one, rules in code. Guarded by itself, with a breaker of its own. */
+export interface LiveTier<
+  Consumes extends ContractMap = ContractMap,
+  Produces extends Contract = Contract,
+  Effects extends readonly Effect[] = readonly Effect[],
+> {
+  readonly name: string;
+  execute(inputs: Inputs<Consumes>, context: AgentContext<Effects>): Promise<Completion<InferInput<Produces>>>;
+  /** What is left out is as the agent has it. */
+  readonly limits?: LimitsDefinition | undefined;
+  /** Looked at before each call; a tier that is not there (it has no key) is passed over, and nothing is degraded by that. */
+  available?(): boolean;
+}
+
+/** What this version of the agent answered to the same inputs in an earlier run that completed. */
+export interface CachedTier {
+  readonly name: string;
+  readonly cached: true;
+  /** An older answer does not count; of any age when left out. */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/** A fixed, safe answer, which must keep the contract as it is. */
+export interface EmergencyTier<Consumes extends ContractMap = ContractMap, Produces extends Contract = Contract> {
+  readonly name: string;
+  emergency(inputs: Inputs<Consumes>, failure: Failure): InferInput<Produces>;
+}
+
+export type Tier<
+  Consumes extends ContractMap = ContractMap,
+  Produces extends Contract = Contract,
+  Effects extends readonly Effect[] = readonly Effect[],
+> = LiveTier<Consumes, Produces, Effects> | CachedTier | EmergencyTier<Consumes, Produces>;
+
+/** An answer from below the first tier that could be asked, with the failure of the tier above. */
+export interface DegradedAnswer<Consumes extends ContractMap = ContractMap, Output = unknown> {
+  readonly tier: string;
+  readonly inputs: Inputs<Consumes>;
+  readonly output: Output;
+  readonly failure: Failure;
+}
+
 /** An agent is data: dumb, input in, output out. It never calls another agent. */
 export interface Agent<
   Consumes extends ContractMap = ContractMap,
@@ -69,7 +124,12 @@ export interface Agent<
   readonly consumes: Consumes;
   readonly produces: Produces;
   readonly effects: Effects;
+  /** With tiers: the work of the first one that is available. Another `execute` in its place works without tiers. */
   execute(inputs: Inputs<Consumes>, context: AgentContext<Effects>): Promise<Completion<InferInput<Produces>>>;
+  /** Best first; each is asked when the one above it failed. */
+  readonly tiers?: readonly Tier<Consumes, Produces, Effects>[] | undefined;
+  /** Accepts a degraded answer with undefined, or says in a sentence why the next tier is to be asked. */
+  onDegrade?(answer: DegradedAnswer<Consumes, Infer<Produces>>): string | undefined;
   /** Undoes what `execute` did besides its effects. May run twice, and after a failure half-way. */
   compensate?(
     work: DoneWork<Consumes, Infer<Produces>>,
@@ -96,22 +156,31 @@ export interface Branches<Consumes extends ContractMap = ContractMap> {
   collect(outputs: readonly unknown[], inputs: Inputs<Consumes>): unknown;
 }
 
+/** Either one way of doing the work, or several in tiers. */
+type Work<Consumes extends ContractMap, Produces extends Contract, Effects extends readonly Effect[]> =
+  | (Pick<Agent<Consumes, Produces, Effects>, "execute"> & { readonly tiers?: never; readonly onDegrade?: never })
+  | (Pick<Agent<Consumes, Produces, Effects>, "onDegrade"> & {
+      readonly tiers: readonly Tier<Consumes, Produces, Effects>[];
+      readonly execute?: never;
+    });
+
 export type AgentDefinition<Consumes extends ContractMap, Produces extends Contract, Effects extends readonly Effect[]> = Pick<
   Agent<Consumes, Produces, Effects>,
-  "name" | "consumes" | "produces" | "execute" | "compensate" | "when" | "fallback"
-> & {
-  readonly version?: number;
-  readonly description?: string;
-  readonly effects?: Effects;
-  readonly onFailure?: OnFailure;
-  readonly repairRounds?: number;
-  readonly limits?: LimitsDefinition;
-};
+  "name" | "consumes" | "produces" | "compensate" | "when" | "fallback"
+> &
+  Work<Consumes, Produces, Effects> & {
+    readonly version?: number;
+    readonly description?: string;
+    readonly effects?: Effects;
+    readonly onFailure?: OnFailure;
+    readonly repairRounds?: number;
+    readonly limits?: LimitsDefinition;
+  };
 
 /** Limits with the defaults left out. */
 export type LimitsDefinition = Partial<Omit<Limits, "backoff" | "breaker">> & {
   readonly backoff?: Partial<Limits["backoff"]>;
-  readonly breaker?: Partial<Limits["breaker"]>;
+  readonly breaker?: BreakerDefinition;
 };
 
 const AGENT_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
@@ -120,7 +189,7 @@ const AGENT_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export function defineAgent<Consumes extends ContractMap, Produces extends Contract, const Effects extends readonly Effect[] = readonly []>(
   definition: AgentDefinition<Consumes, Produces, Effects>,
 ): Agent<Consumes, Produces, Effects> {
-  const { name, version = 1, repairRounds = 1, onFailure = "rollback" } = definition;
+  const { name, version = 1, repairRounds = 1, onFailure = "rollback", tiers } = definition;
   const effects = definition.effects ?? ([] as unknown as Effects); // left out means none, which is what `Effects` then is
   const limits = withDefaults(definition.limits);
   const refuse = (reason: string) => {
@@ -134,25 +203,73 @@ export function defineAgent<Consumes extends ContractMap, Produces extends Contr
   const names = effects.map((effect) => effect.name);
   if (new Set(names).size < names.length) refuse("two of its effects have the same name");
   if (names.includes(WORK_EFFECT)) refuse(`the effect name "${WORK_EFFECT}" is reserved for compensate`);
-  if (!limitsHold(limits))
-    refuse(
-      "timeoutMs, maxConcurrent and breaker.consecutiveFailures must be positive, the other limits 0 or more, durations below 2^31 ms",
-    );
-  return Object.freeze({ ...definition, version, description: definition.description, effects, onFailure, repairRounds, limits });
+  const beyond = limitsProblem(limits);
+  if (beyond !== undefined) refuse(beyond);
+  const wrong = workProblem(definition, limits);
+  if (wrong !== undefined) refuse(wrong);
+  const execute = definition.execute ?? byTiers(name, tiers ?? []);
+  return Object.freeze({ ...definition, execute, version, description: definition.description, effects, onFailure, repairRounds, limits });
 }
 
-function withDefaults(limits: LimitsDefinition = {}): Limits {
+/** The tiers an agent works by; none once another `execute` has taken their place. */
+export function tiersOf(agent: Agent): readonly Tier[] {
+  return BY_TIERS in agent.execute ? (agent.tiers ?? []) : [];
+}
+
+export function isLive<Live extends LiveTier<never, never, never>>(tier: Live | CachedTier | EmergencyTier<never, never>): tier is Live {
+  return "execute" in tier;
+}
+
+/** What a tier may take: its own limits, and the agent's where it says nothing. */
+export function tierLimits(tier: Pick<LiveTier, "limits">, agent: Pick<Agent, "limits">): Limits {
+  return withDefaults(tier.limits, agent.limits);
+}
+
+const BY_TIERS = Symbol.for("walkback.by-tiers");
+
+/** For whoever calls the agent by itself; `invoke` asks the tiers one after the other. */
+function byTiers<Consumes extends ContractMap, Produces extends Contract, Effects extends readonly Effect[]>(
+  agent: string,
+  tiers: readonly Tier<Consumes, Produces, Effects>[],
+): Agent<Consumes, Produces, Effects>["execute"] {
+  const execute: Agent<Consumes, Produces, Effects>["execute"] = async (inputs, context) => {
+    const first = tiers.filter((tier) => isLive(tier)).find((tier) => tier.available?.() !== false);
+    if (first) return first.execute(inputs, context);
+    throw new AgentUnavailable(`None of the tiers of ${agent} is available.`, { agent });
+  };
+  return Object.assign(execute, { [BY_TIERS]: true });
+}
+
+/** What is wrong with how the work is done, or undefined. The types allow none of it, but for what is in the tiers. */
+function workProblem<Consumes extends ContractMap, Produces extends Contract, Effects extends readonly Effect[]>(
+  work: { readonly execute?: unknown; readonly onDegrade?: unknown; readonly tiers?: readonly Tier<Consumes, Produces, Effects>[] },
+  limits: Limits,
+): string | undefined {
+  const { execute, tiers, onDegrade } = work;
+  if (!tiers && onDegrade) return "onDegrade is about tiers, and it has none";
+  if (!tiers) return execute ? undefined : "it has neither an execute nor tiers";
+  if (execute) return "it has both an execute and tiers; move the execute into a tier";
+  const live = tiers.filter((tier) => isLive(tier));
+  return tiersProblem(tiers) ?? live.map((tier) => tierLimitsProblem(tier, limits)).find((problem) => problem !== undefined);
+}
+
+function tierLimitsProblem(tier: Pick<LiveTier, "name" | "limits">, limits: Limits): string | undefined {
+  const problem = limitsProblem(withDefaults(tier.limits, limits));
+  return problem && `of its tier "${tier.name}": ${problem}`;
+}
+
+function withDefaults(limits: LimitsDefinition = {}, base = DEFAULT_LIMITS): Limits {
   return Object.freeze({
-    ...DEFAULT_LIMITS,
+    ...base,
     ...limits,
-    backoff: Object.freeze({ ...DEFAULT_LIMITS.backoff, ...limits.backoff }),
-    breaker: Object.freeze({ ...DEFAULT_LIMITS.breaker, ...limits.breaker }),
+    backoff: Object.freeze({ ...base.backoff, ...limits.backoff }),
+    breaker: breakerWithDefaults(limits.breaker, base.breaker),
   });
 }
 
-function limitsHold({ timeoutMs, retries, backoff, breaker, maxConcurrent, maxWaiting }: Limits): boolean {
-  const positive = [timeoutMs, maxConcurrent, breaker.consecutiveFailures];
-  const notNegative = [retries, backoff.initialMs, backoff.maxMs, breaker.halfOpenAfterMs, maxWaiting];
-  const timers = [timeoutMs, backoff.maxMs, breaker.halfOpenAfterMs];
-  return positive.every((limit) => limit > 0) && notNegative.every((limit) => limit >= 0) && timers.every((ms) => ms <= MAX_TIMER_MS);
+function limitsProblem({ timeoutMs, retries, backoff, breaker, maxConcurrent, maxWaiting }: Limits): string | undefined {
+  const positive = [timeoutMs, maxConcurrent].every((limit) => limit > 0);
+  const notNegative = [retries, backoff.initialMs, backoff.maxMs, maxWaiting].every((limit) => limit >= 0);
+  if (positive && notNegative && timeoutMs <= MAX_TIMER_MS && backoff.maxMs <= MAX_TIMER_MS) return breakerProblem(breaker);
+  return "timeoutMs and maxConcurrent must be positive, the other limits 0 or more, durations below 2^31 ms";
 }

@@ -7,6 +7,8 @@ export interface EffectSite {
   readonly agent: Agent;
   /** The agent's name, with a fan-out its branch's. */
   readonly step: string;
+  /** The agent's tier that works, if it has tiers. */
+  readonly tier?: string | undefined;
   readonly round: number;
   /** The round whose recorded calls count. */
   readonly callsRound: number;

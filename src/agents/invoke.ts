@@ -1,48 +1,21 @@
 import { standing } from "../checkpoint/journal-view.js";
-import type { Version } from "../checkpoint/ports.js";
-import { checkShape } from "../contracts/contract.js";
+import type { Version, VersionSource } from "../checkpoint/ports.js";
 import { crashPoint } from "../contracts/crash-point.js";
-import {
-  AgentFailed,
-  AgentGaveUp,
-  type Failure,
-  Incomplete,
-  type Issue,
-  isOurs,
-  isWalkbackError,
-  messageOf,
-  type WalkbackError,
-} from "../contracts/failure.js";
-import { type Sealed, seal, sha256 } from "../contracts/json.js";
+import { AgentFailed, AgentGaveUp, type Failure, Incomplete, isOurs, isWalkbackError } from "../contracts/failure.js";
+import type { Sealed } from "../contracts/json.js";
 import { isBubbleUp } from "../limits/classify.js";
 import type { Attempt } from "../limits/guard.js";
-import type { Agent, ContractMap, Inputs } from "./agent.js";
+import { isLive, type LiveTier, tierLimits, tiersOf } from "./agent.js";
+import { type Call, failureOf, inputHash, type Result, sealProduct } from "./call.js";
 import { isCompletion } from "./completion.js";
-import { effectKey, WORK_EFFECT } from "./effect.js";
+import { WORK_EFFECT } from "./effect.js";
+import { intendWork, recordWork } from "./own-work.js";
 import { uncertain } from "./perform.js";
 import type { Runtime } from "./runtime.js";
 import type { RunScope } from "./scope.js";
+import { judgeDegraded, standInAnswer } from "./tier-answers.js";
+import { askTiers, type Turn } from "./tiers.js";
 import { undoEffect } from "./undo.js";
-
-/** One round of one agent's work. */
-export interface Call {
-  readonly agent: Agent;
-  /** The agent's name, with a fan-out its branch's (`name[3]`). */
-  readonly step: string;
-  readonly inputs: Inputs<ContractMap>;
-  /** Numbers and content hashes of the versions the inputs came from. */
-  readonly from: readonly Pick<Version, "number" | "dataHash">[];
-  readonly round: number;
-  /** The round whose recorded calls count: an earlier one when a human has let its work go on. */
-  readonly callsRound: number;
-  readonly feedback: readonly Issue[];
-}
-
-/** `stopped`: the run failed elsewhere or was canceled; this says nothing about the agent. */
-export type Result =
-  | { readonly kind: "version"; readonly version: Version }
-  | { readonly kind: "failure"; readonly failure: Failure }
-  | { readonly kind: "stopped" };
 
 /**
  * The only way an agent is run: guarded, its effects in the journal, its answer checked and on disk before anyone sees
@@ -52,50 +25,68 @@ export type Result =
 export async function invoke(runtime: Runtime, scope: RunScope, call: Call): Promise<Result> {
   const { agent, step, round } = call;
   const recorded = await runtime.store.versions.outcome(scope.runId, step, round);
-  if (recorded?.kind === "version") await recordWork(scope, call, recorded.version);
+  if (recorded?.kind === "version") await recordWork(scope, { ...call, tier: recorded.version.tier }, recorded.version);
   if (recorded) return recorded;
   if (scope.signal.aborted) return { kind: "stopped" };
 
   scope.emit({ type: "agent.started", agent: step, round });
-  const startedAt = runtime.now().getTime();
+  const startedAt = runtime.now();
   try {
-    await intendWork(scope, call);
-    const site = { step, signal: scope.signal, round, emit: scope.emit };
-    const answer = await runtime.guardOf(agent).call(site, (attempt) => execute(runtime, scope, call, attempt));
-    await leaveNothingUnknown(scope, call);
-    crashPoint("step.recorded:before");
-    const version = await append(runtime, scope, call, sealAnswer(runtime, call, answer));
-    crashPoint("step.recorded:after");
-    await recordWork(scope, call, version);
-    scope.emit({
-      type: "agent.completed",
-      agent: step,
-      round,
-      version: version.number,
-      durationMs: runtime.now().getTime() - startedAt,
-      source: "agent",
-    });
-    return { kind: "version", version };
+    const result =
+      tiersOf(agent).length > 0 ? await workByTiers(runtime, scope, call, startedAt) : await workAlone(runtime, scope, call, startedAt);
+    return result.kind === "failure" ? { kind: "failure", failure: await recordFailure(runtime, scope, call, result) } : result;
   } catch (thrown) {
     if (isBubbleUp(thrown)) throw thrown;
     const failure = failureOf(step, thrown);
     if (isOurs(failure)) throw failure;
     if (failure.code === "ABORTED") return { kind: "stopped" };
-    return { kind: "failure", failure: await recordFailure(runtime, scope, call, failure.toJSON()) };
+    return { kind: "failure", failure: await recordFailure(runtime, scope, call, { failure: failure.toJSON() }) };
   }
 }
 
-/** Any throw as a Walkback error, with the agent named. */
-export function failureOf(step: string, thrown: unknown): WalkbackError {
-  return isWalkbackError(thrown) ? thrown : new AgentFailed(`${step} threw: ${messageOf(thrown)}.`, { agent: step }, { cause: thrown });
+async function workAlone(runtime: Runtime, scope: RunScope, call: Call, startedAt: Date) {
+  return { kind: "version", version: await work(runtime, scope, { ...call, tier: undefined }, startedAt) } as const;
 }
 
-async function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Attempt): Promise<unknown> {
-  const { agent, step, round, callsRound, feedback } = call;
-  const outside = runtime.outsideOf({ scope, agent, step, round, callsRound, signal: attempt.signal });
-  const context = { runId: scope.runId, ...outside, signal: attempt.signal, attempt: attempt.number, feedback };
+function workByTiers(runtime: Runtime, scope: RunScope, call: Call, startedAt: Date) {
+  return askTiers(runtime, scope, call, async (turn) => {
+    const { tier } = turn;
+    if (isLive(tier)) return work(runtime, scope, { ...call, tier: tier.name, feedback: turn.feedback }, startedAt, turn);
+    const stoodIn = { ...call, tier: tier.name, feedback: [] };
+    const { source, data } = await standInAnswer(runtime, stoodIn, { ...turn, tier });
+    judgeDegraded(stoodIn, turn, data);
+    return record(runtime, scope, stoodIn, { source, data, degraded: turn.degraded, startedAt });
+  });
+}
+
+/** The agent itself works, or one of its tiers. */
+async function work(runtime: Runtime, scope: RunScope, call: Call, startedAt: Date, turn?: Turn): Promise<Version> {
+  const { agent, step, round } = call;
+  const tier = turn && isLive(turn.tier) ? turn.tier : undefined;
+  await intendWork(scope, call);
+  const site = { step, runId: scope.runId, signal: scope.signal, round, emit: scope.emit };
+  const guard = runtime.guardOf(agent, tier && { name: tier.name, limits: tierLimits(tier, agent) });
+  const answer = await guard.call(site, (attempt) => execute(runtime, scope, call, attempt, tier ?? agent));
+  await leaveNothingUnknown(scope, call);
+  const data = sealAnswer(runtime, call, answer);
+  if (turn?.degraded) judgeDegraded(call, turn, data);
+  const version = await record(runtime, scope, call, { source: "agent", data, degraded: turn?.degraded, startedAt });
+  await recordWork(scope, call, version);
+  return version;
+}
+
+async function execute(
+  runtime: Runtime,
+  scope: RunScope,
+  call: Call,
+  attempt: Attempt,
+  worker: Pick<LiveTier, "execute">,
+): Promise<unknown> {
+  const { agent, step, round, callsRound, feedback, tier } = call;
+  const outside = runtime.outsideOf({ scope, agent, step, round, callsRound, tier, signal: attempt.signal });
+  const context = { runId: scope.runId, ...outside, tier, signal: attempt.signal, attempt: attempt.number, feedback };
   try {
-    return await agent.execute(call.inputs, context);
+    return await worker.execute(call.inputs, context);
   } catch (thrown) {
     throw notOurs(scope, step, thrown);
   }
@@ -139,16 +130,19 @@ function sealAnswer(runtime: Runtime, { agent, step }: Call, answer: unknown): S
   return sealProduct(runtime, agent, answer.output);
 }
 
-/** A product as its version will hold it: in the form its contract gives it, or as it came when it does not fit. */
-export function sealProduct(runtime: Runtime, agent: Agent, output: unknown): Sealed {
-  const plain = seal(output, runtime.maxDocumentBytes);
-  const shaped = checkShape(agent.produces, plain.data);
-  return shaped.ok ? seal(shaped.document, runtime.maxDocumentBytes) : plain;
+interface Answer {
+  readonly source: VersionSource;
+  readonly data: Sealed;
+  readonly degraded: boolean | undefined;
+  /** When work on the round began. */
+  readonly startedAt: Date;
 }
 
-function append(runtime: Runtime, scope: RunScope, call: Call, data: Sealed): Promise<Version> {
-  const { agent, step, round, from } = call;
-  return runtime.store.versions.append({
+async function record(runtime: Runtime, scope: RunScope, call: Call, { source, data, degraded, startedAt }: Answer): Promise<Version> {
+  const { agent, step, round, from, tier } = call;
+  crashPoint("step.recorded:before");
+  const now = runtime.now();
+  const version = await runtime.store.versions.append({
     runId: scope.runId,
     epoch: scope.epoch,
     agent: step,
@@ -156,20 +150,26 @@ function append(runtime: Runtime, scope: RunScope, call: Call, data: Sealed): Pr
     contract: agent.produces.id,
     parents: from.map(({ number }) => number),
     round,
-    source: "agent",
+    source,
+    tier,
+    degraded,
     inputHash: inputHash(call),
     data,
-    at: runtime.now().toISOString(),
+    at: now.toISOString(),
   });
+  crashPoint("step.recorded:after");
+  const durationMs = runtime.now().getTime() - startedAt.getTime();
+  scope.emit({ type: "agent.completed", agent: step, round, version: version.number, durationMs, source, tier });
+  return version;
 }
 
-/** Names a question to an agent by its content: the same inputs, whichever run they are in. */
-export function inputHash({ from, feedback }: Pick<Call, "from" | "feedback">): string {
-  return sha256(JSON.stringify([from.map(({ dataHash }) => dataHash), feedback]));
-}
-
-async function recordFailure(runtime: Runtime, scope: RunScope, { step, round }: Call, failure: Failure): Promise<Failure> {
-  scope.emit({ type: "agent.failed", agent: step, round, failure });
+async function recordFailure(
+  runtime: Runtime,
+  scope: RunScope,
+  { step, round }: Call,
+  { failure, tier }: { readonly failure: Failure; readonly tier?: string | undefined },
+): Promise<Failure> {
+  scope.emit({ type: "agent.failed", agent: step, round, failure, tier });
   await runtime.store.versions.appendFailure({
     runId: scope.runId,
     epoch: scope.epoch,
@@ -179,23 +179,4 @@ async function recordFailure(runtime: Runtime, scope: RunScope, { step, round }:
     at: runtime.now().toISOString(),
   });
   return failure;
-}
-
-/** An agent with a `compensate` stands in the journal as one more effect: intended before it works, performed after. */
-async function intendWork(scope: RunScope, call: Call): Promise<void> {
-  if (!call.agent.compensate) return;
-  const body = { args: call.inputs as never, round: call.round }; // inputs are documents of the state, plain JSON
-  await scope.write(workRecord(scope, call), "intended", body);
-}
-
-/** Also for a version that is on record already: the process may have died between the two. */
-async function recordWork(scope: RunScope, call: Call, version: Version): Promise<void> {
-  if (!call.agent.compensate) return;
-  const work = workRecord(scope, call);
-  if ((await scope.journal()).get(work.key)?.status === "tried") await scope.write(work, "performed", version.data);
-}
-
-function workRecord(scope: RunScope, { step, round }: Call) {
-  const identity = `round ${round}`;
-  return { key: effectKey(scope.runId, step, WORK_EFFECT, identity, 0), agent: step, effect: WORK_EFFECT, identity, generation: 0 };
 }

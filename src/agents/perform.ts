@@ -61,7 +61,8 @@ async function lastGeneration(site: EffectSite, effect: Effect, identity: string
 function intend(site: EffectSite, effect: Effect, identity: string, generation: number, args: JsonValue): Promise<EffectRecord> {
   const key = effectKey(site.scope.runId, site.step, effect.name, identity, generation);
   const intent = { key, agent: site.step, effect: effect.name, identity, generation };
-  return site.scope.write(intent, "intended", { args, round: site.round });
+  const body = { args, round: site.round, ...(site.tier === undefined ? {} : { tier: site.tier }) };
+  return site.scope.write(intent, "intended", body);
 }
 
 async function send(site: EffectSite, effect: Effect, record: EffectRecord, again: boolean): Promise<unknown> {

@@ -19,7 +19,8 @@ export type AnswerCall = (call: RecordedCall, work: () => Promise<unknown>) => P
 /**
  * Calls without a side effect (a model, a search) go through the same journal: what was answered once in a round is
  * answered from there when the round is worked again, after a crash or because a human has let it go on, so a run pays for
- * nothing twice. The same call made twice in one attempt is two calls. A call that throws is not recorded.
+ * nothing twice. The same call made twice in one attempt is two calls, and so is the same call of another tier, which asks
+ * somebody else. A call that throws is not recorded.
  */
 export function recorder(site: EffectSite, answer: AnswerCall = fromJournal(site)): RecordCall {
   const calls = new Map<string, number>();
@@ -30,7 +31,8 @@ export function recorder(site: EffectSite, answer: AnswerCall = fromJournal(site
     const question = `${name} ${asked.hash}`;
     const time = calls.get(question) ?? 0;
     calls.set(question, time + 1);
-    const identity = `round ${site.callsRound} ${question} ${time}`;
+    const round = site.tier === undefined ? `round ${site.callsRound}` : `round ${site.callsRound} ${site.tier}`;
+    const identity = `${round} ${question} ${time}`;
     const key = effectKey(site.scope.runId, site.step, "record", identity, 0);
     return (await answer({ key, name, identity, args: asked }, work)) as Result; // sealed from what the work itself returned
   }

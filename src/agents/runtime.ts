@@ -4,12 +4,15 @@ import type { RunEvent } from "../contracts/event.js";
 import { Canceled } from "../contracts/failure.js";
 import { newRunId, type RunId } from "../contracts/ids.js";
 import { MAX_DOCUMENT_BYTES } from "../contracts/json.js";
-import { type Guard, guard } from "../limits/guard.js";
-import { MAX_TIMER_MS } from "../limits/limits.js";
-import type { Agent, AgentContext } from "./agent.js";
+import { type Guard, guard, sharedPlaces } from "../limits/guard.js";
+import type { LimitOptions } from "../limits/limit-options.js";
+import { type Limits, MAX_TIMER_MS } from "../limits/limits.js";
+import { createMeter, type Meter } from "../limits/meter.js";
+import { type Agent, type AgentContext, isLive, type Tier, tiersOf } from "./agent.js";
 import type { EffectSite } from "./effect-site.js";
 import { performer } from "./perform.js";
 import { RunScope } from "./scope.js";
+import { spender } from "./spend.js";
 
 export interface RuntimeOptions {
   readonly store: Store;
@@ -24,6 +27,14 @@ export interface RuntimeOptions {
   readonly leaseMs?: number;
   /** Called after each event, in order. What it throws is ignored: a listener must not stop a run. */
   readonly onEvent?: (event: RunEvent) => void;
+  /** Budgets, prices, rate limits, alerts, and how many agents may be called at one time. */
+  readonly limits?: LimitOptions | undefined;
+}
+
+/** A tier that is called under limits of its own. */
+export interface GuardedTier {
+  readonly name: string;
+  readonly limits: Limits;
 }
 
 /** What all runs of one process share: the store, the clock, the guards, the leases. */
@@ -36,10 +47,14 @@ export interface Runtime {
   readonly holder: string;
   /** Until when a lease taken now holds, ISO 8601. */
   leaseUntil(): string;
-  /** The agent's guard; the same for all its runs. */
-  guardOf(agent: Agent): Guard;
-  /** What an agent at work gets from outside: its way out, and the time. */
-  outsideOf(site: EffectSite): Pick<AgentContext, "effects" | "now">;
+  /** What the runs spend by, and who is told of it. */
+  readonly meter: Meter;
+  /** The guard of an agent, or of one of its tiers; the same for all its runs. */
+  guardOf(agent: Agent, tier?: GuardedTier): Guard;
+  /** The tiers that can be asked in a round of a step, best first; none for an agent without tiers. */
+  tiersFor(work: { readonly agent: Agent; readonly step: string; readonly round: number }): readonly Tier[];
+  /** What an agent at work gets from outside: its way out, its purse, and the time. */
+  outsideOf(site: EffectSite): Pick<AgentContext, "effects" | "spend" | "now">;
   /** Opens the scope of a run whose lease this process has just got. */
   open(lease: Lease): RunScope;
   /** Takes the run's lease, then opens its scope. Throws `RUN_UNKNOWN`, `RUN_FINISHED`, or `RUN_HELD` by another process. */
@@ -49,6 +64,8 @@ export interface Runtime {
   /** Lets nothing new begin: nodes throw `DRAINING`, and the runs stay on disk for whoever recovers them. */
   drain(): void;
   readonly draining: boolean;
+  /** Tells the listener of an event that is in the store already. */
+  tell(event: RunEvent): void;
   /** Forgets the scope; its lease stays until it is released or lapses. */
   forget(runId: RunId): void;
   /** Forgets the scope and gives the lease back. */
@@ -66,6 +83,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const scopes = new Map<RunId, RunScope>();
   let draining = false;
   const leaseUntil = () => new Date(now().getTime() + leaseMs).toISOString();
+  const shared = sharedPlaces(options.limits?.maxConcurrentAgents);
+  const meter = createMeter({ store: store.limits, options: options.limits, now });
   const heartbeat = heartbeatOf(store, scopes, leaseMs, leaseUntil);
 
   const tell = (event: RunEvent) => {
@@ -91,10 +110,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     });
     scopes.set(runId, scope);
     heartbeat.start();
+    meter.watch.begin(runId);
     return scope;
   };
   const forget = (runId: RunId) => {
     scopes.delete(runId);
+    meter.watch.end(runId);
     if (scopes.size === 0) heartbeat.stop();
   };
 
@@ -105,17 +126,30 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     lookahead,
     holder,
     leaseUntil,
-    guardOf(agent) {
-      const key = `${agent.name}@${agent.version}`;
+    meter,
+    guardOf(agent, tier) {
+      const key = `${agent.name}@${agent.version}/${tier?.name ?? ""}`;
       const known = guards.get(key);
       if (known) return known;
-      const made = guard({ agent: agent.name, limits: agent.limits, now, random });
+      const { name, limits } = agent;
+      const made = guard({
+        agent: name,
+        tier: tier?.name,
+        limits: tier?.limits ?? limits,
+        cells: store.limits,
+        holder,
+        now,
+        random,
+        shared,
+      });
       guards.set(key, made);
       return made;
     },
-    outsideOf: (site) => ({ effects: performer(site), now }),
+    tiersFor: ({ agent }) => tiersOf(agent).filter(isAvailable),
+    outsideOf: (site) => ({ effects: performer(site), spend: spender(meter, site), now }),
     open,
     claim: async (runId) => open(await store.runs.claim({ runId, holder, now: now().toISOString(), until: leaseUntil() })),
+    tell,
     activeScope: (runId) => scopes.get(runId),
     activeScopes: () => scopes.values(),
     drain() {
@@ -130,6 +164,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await store.runs.release(scope.runId, scope.epoch);
     },
   };
+}
+
+/** A tier that cannot say counts as available: its work will tell. */
+function isAvailable(tier: Tier): boolean {
+  try {
+    return !isLive(tier) || tier.available?.() !== false;
+  } catch {
+    return true;
+  }
 }
 
 /** Renews the leases of all runs under way, and hears of those that were lost or canceled from elsewhere. */

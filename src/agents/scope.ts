@@ -32,6 +32,8 @@ export class RunScope {
   readonly answers = new Map<string, Decision>();
   /** Set when the run was made by another program: its documents are then read through this one's contracts. */
   foreign = false;
+  /** Set once the run's end is on disk, which gave the lease back as well. */
+  ended = false;
   readonly #leaseMs: number;
   readonly #aborter = new AbortController();
   readonly #letGo = new AbortController();
@@ -185,6 +187,16 @@ export class RunScope {
     return this.#own.has(thrown) || thrown === this.#halt;
   }
 
+  /** Asks the store on the run's behalf: a store that fails here is not the agent's failure, whoever's hands it passes through. */
+  async own<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (thrown) {
+      if (isWalkbackError(thrown)) this.#own.add(thrown);
+      throw thrown;
+    }
+  }
+
   /** The run's effects, folded from the journal on first use and kept up to date by `write`. */
   async journal(): Promise<ReadonlyMap<string, EffectRecord>> {
     return (await this.#loadJournal()).effects;
@@ -229,9 +241,8 @@ export class RunScope {
     const { runId, epoch } = this;
     const entry: JournalEntry = { runId, epoch, key, phase, agent, effect: name, identity, generation, body, at: this.now().toISOString() };
     try {
-      await this.store.journal.append(entry);
+      await this.own(this.store.journal.append(entry));
     } catch (thrown) {
-      if (isWalkbackError(thrown)) this.#own.add(thrown);
       if (isWalkbackError(thrown) && thrown.code === "FENCED") this.halt(thrown);
       throw thrown;
     }

@@ -48,10 +48,27 @@ export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: 
  * Undoes what a step did up to and including a round, newest first, before other work takes its place. Past a point of no
  * return it undoes nothing: what takes its place goes on from what stands.
  */
-export async function undoRounds(scope: RunScope, findAgent: FindAgent, step: string, round: number): Promise<Failure | undefined> {
-  const records = standing((await scope.journal()).values()).filter(
-    (record) => isBranch(step, record.agent) || (record.agent === step && record.round <= round),
+export function undoRounds(scope: RunScope, findAgent: FindAgent, step: string, round: number): Promise<Failure | undefined> {
+  return undoAll(scope, findAgent, (record) => isBranch(step, record.agent) || (record.agent === step && record.round <= round));
+}
+
+/**
+ * The same for what other tiers of the step did, in whichever round. What nobody can tell about is not undone: throws
+ * `EFFECT_UNCERTAIN`, so that a human says first whether it happened.
+ */
+export async function undoOtherTiers(scope: RunScope, agent: Agent, step: string, tier: string): Promise<Failure | undefined> {
+  await scope.settled(`${step}/`); // what an attempt that was given up has sent arrives first
+  const isOthers = (record: EffectRecord) => record.agent === step && record.tier !== tier;
+  const opaque = new Set(agent.effects.filter(({ kind }) => kind === "opaque").map(({ name }) => name));
+  const lost = standing((await scope.journal()).values()).find(
+    (record) => isOthers(record) && record.status === "tried" && opaque.has(record.effect),
   );
+  if (lost) throw uncertain(lost);
+  return undoAll(scope, () => agent, isOthers);
+}
+
+async function undoAll(scope: RunScope, findAgent: FindAgent, isMeant: (record: EffectRecord) => boolean): Promise<Failure | undefined> {
+  const records = standing((await scope.journal()).values()).filter(isMeant);
   const effectOf = ({ agent, effect }: EffectRecord) => findAgent(agent)?.effects.find(({ name }) => name === effect);
   const done = records.filter(({ status }) => status === "performed").map((record) => ({ record, effect: effectOf(record) }));
   if (done.some(({ effect }) => effect && isPivot(effect))) return undefined;

@@ -1,5 +1,5 @@
 import type { Branches, ContractMap, Inputs } from "../agents/agent.js";
-import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
+import { failureOf, inputHash, sealProduct } from "../agents/call.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
 import { check, describeIssues } from "../contracts/contract.js";

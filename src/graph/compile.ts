@@ -1,8 +1,9 @@
 import { END, START, StateGraph } from "@langchain/langgraph";
 import type { Runtime } from "../agents/runtime.js";
 import { createKit } from "./kit.js";
+import { makeLean } from "./lean.js";
 import { acceptInput, agentNode, gate, settle } from "./nodes.js";
-import { stateOf, type WorkflowState } from "./state.js";
+import { bookkeepingOf, stateOf, type WorkflowState } from "./state.js";
 import { walkBack } from "./walk-back.js";
 import { consumersOf, gateName, NODES, producersOf, type Workflow } from "./workflow.js";
 
@@ -25,9 +26,11 @@ export function compileWorkflow(runtime: Runtime, workflow: Workflow, { door = f
     return producersOf(workflow, agent).length === 0 ? [itself] : [[gateName(agent.name), gate(kit, agent)], itself];
   });
   // The names come from the definition, so the builder's own tracking of node names cannot know them.
-  const graph = new StateGraph<ReturnType<typeof stateOf>["spec"], WorkflowState, Partial<WorkflowState>, string>(stateOf(workflow));
-  for (const [name, node] of nodes) graph.addNode(name, node);
-  graph.addNode(NODES.settle, settle(kit)).addNode(NODES.walkBack, walkBack(kit));
+  const state = stateOf(workflow);
+  const graph = new StateGraph<ReturnType<typeof stateOf>["spec"], WorkflowState, Partial<WorkflowState>, string>(state);
+  const options = door ? {} : { input: bookkeepingOf(state) }; // Studio shows what each node is given
+  for (const [name, node] of nodes) graph.addNode(name, node, options);
+  graph.addNode(NODES.settle, settle(kit), options).addNode(NODES.walkBack, walkBack(kit));
   if (door) graph.addNode(NODES.accept, acceptInput(kit)).addEdge(START, NODES.accept);
 
   for (const agent of workflow.agents) {
@@ -42,7 +45,9 @@ export function compileWorkflow(runtime: Runtime, workflow: Workflow, { door = f
   graph.addEdge(last, NODES.settle);
   graph.addConditionalEdges(NODES.settle, (state) => (state.failure ? NODES.walkBack : END), [NODES.walkBack, END]);
   graph.addEdge(NODES.walkBack, END);
-  return graph.compile({ checkpointer: runtime.store.checkpointer, name: workflow.name }).withConfig({ recursionLimit: RECURSION_LIMIT });
+  const compiled = graph.compile({ checkpointer: runtime.store.checkpointer, name: workflow.name });
+  if (!door) makeLean(compiled.nodes, [START, ...nodes.map(([name]) => name), NODES.settle]);
+  return compiled.withConfig({ recursionLimit: RECURSION_LIMIT });
 }
 
 export type CompiledWorkflow = ReturnType<typeof compileWorkflow>;

@@ -12,5 +12,6 @@ export async function finish(kit: Kit, scope: RunScope, change: Extract<RunChang
   scope.emit({ type: "run.ended", status: change.status, durationMs: Date.parse(change.endedAt) - Date.parse(record.acceptedAt) });
   crashPoint("run.ended:before");
   await kit.runtime.store.runs.change(scope, change);
+  scope.ended = true;
   crashPoint("run.ended:after");
 }

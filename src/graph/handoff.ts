@@ -1,5 +1,7 @@
-import { failureOf, invoke } from "../agents/invoke.js";
+import { type Call, failureOf } from "../agents/call.js";
+import { invoke } from "../agents/invoke.js";
 import type { RunScope } from "../agents/scope.js";
+import { giveUpTier, tierBelow } from "../agents/tiers.js";
 import { undoRounds } from "../agents/undo.js";
 import type { Version } from "../checkpoint/ports.js";
 import { describeIssues } from "../contracts/contract.js";
@@ -16,14 +18,15 @@ import { checkAs } from "./upcast.js";
 export async function obtain(kit: Kit, scope: RunScope, step: Step, round = 0): Promise<Obtained> {
   const wanted = wants(step);
   if (typeof wanted !== "boolean") return failStep(kit, scope, step, 0, wanted);
-  if (wanted) return workRound(kit, scope, step, round, []);
+  if (wanted) return workRound(kit, scope, step, round, { feedback: [] });
   scope.emit({ type: "agent.skipped", agent: step.step, reason: "its condition (when) does not hold" });
   return step.agent.fallback ? useFallback({ kit, scope, step, round: 0 }, undefined) : { kind: "empty" };
 }
 
 /**
  * Checks a product against the contract of its agent, shape and rules. A bad answer goes back as feedback for the
- * agent's `repairRounds`; its effects are undone first. What stands in for an answer is checked too, but not repaired.
+ * agent's `repairRounds`, to the tier that gave it; then the next tier is asked. Its effects are undone first. What stands in
+ * for an answer is checked too, but not repaired.
  * What was recorded under an older version of the contract is accepted as what it becomes.
  */
 export async function accept(kit: Kit, scope: RunScope, step: Step, offered: Version): Promise<Obtained> {
@@ -35,6 +38,7 @@ export async function accept(kit: Kit, scope: RunScope, step: Step, offered: Ver
     scope.emit({ type: "gate.rejected", agent: step.step, contract, round, issues: checked.issues });
     const next = await reject(kit, scope, step, version, checked.issues, repairs);
     if (next.kind !== "version") return next;
+    if (next.version.tier !== version.tier) repairs = -1; // another tier has all its repairs before it
     version = next.version;
   }
 }
@@ -47,20 +51,28 @@ async function reject(
   issues: readonly Issue[],
   repairs: number,
 ): Promise<Obtained> {
-  const { round, source } = version;
+  const { round, source, tier } = version;
   const failure = violated(step, version, issues).toJSON();
   if (source !== "agent" && source !== "human") return { kind: "failure", failure };
   const repairable = source === "agent" && repairs < step.agent.repairRounds;
-  if (!repairable) return failStep(kit, scope, step, round, failure);
+  const below = source === "agent" && !repairable ? tierBelow(kit.runtime, { ...step, round: round + 1 }, tier) : undefined;
+  if (!repairable && !below) return failStep(kit, scope, step, round, failure);
   const undoFailure = await undoRounds(scope, kit.findAgent, step.step, round);
-  return undoFailure ? { kind: "failure", failure: undoFailure } : workRound(kit, scope, step, round + 1, issues);
+  if (undoFailure) return { kind: "failure", failure: undoFailure };
+  if (repairable) return workRound(kit, scope, step, round + 1, { feedback: issues, tier });
+  await giveUpTier(kit.runtime, scope, { ...step, round: round + 1, callsRound: round, tier }, failure, below);
+  return workRound(kit, scope, step, round + 1, { feedback: [], tier: below?.name });
 }
 
-async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, feedback: readonly Issue[]): Promise<Obtained> {
+type Again = Pick<Call, "feedback" | "tier">;
+
+async function workRound(kit: Kit, scope: RunScope, step: Step, round: number, again: Again): Promise<Obtained> {
   if (step.conduct) return step.conduct(round);
-  const work = step.work ?? { feedback, callsRound: round };
-  const result = await invoke(kit.runtime, scope, { ...step, ...work, round });
-  return result.kind === "failure" ? failStep(kit, scope, { ...step, work }, round, result.failure) : result;
+  const work = step.work ?? { ...again, callsRound: round };
+  const result = await invoke(kit.runtime, scope, { ...step, workflow: kit.workflow.name, ...work, round });
+  if (result.kind !== "failure") return result;
+  if (result.failure.code === "UNDO_FAILED") return result; // of a tier: nothing may take its place while that stands
+  return failStep(kit, scope, { ...step, work }, round, result.failure);
 }
 
 /** What becomes of a step that failed for good: what its failure asks of a human, or what its agent's `onFailure` says. */
@@ -102,7 +114,7 @@ async function useAnswer(kit: Kit, scope: RunScope, step: Step, round: number, f
     case "done":
     case "approve":
       if (question.kind === "uncertain") await settleUncertain(scope, failure, answer);
-      return workRound(kit, scope, goesOn(question) ? step : { ...step, work: undefined }, round + 1, []);
+      return workRound(kit, scope, goesOn(question) ? step : { ...step, work: undefined }, round + 1, { feedback: [] });
     case "use":
       return standIn(place, "human", answer.output);
     case "skip":

@@ -5,10 +5,13 @@ import type { RunScope } from "../agents/scope.js";
 import { EPOCH_KEY } from "../checkpoint/ports.js";
 import { isWalkbackError } from "../contracts/failure.js";
 import type { CompiledWorkflow } from "./compile.js";
+import { CHANNELS } from "./workflow.js";
 
 /** One turn of LangGraph at a run, under the lease that the scope holds. Returns whether it stopped to ask. */
 export async function invokeGraph(runtime: Runtime, graph: CompiledWorkflow, scope: RunScope, input: object | null): Promise<boolean> {
-  const config = { configurable: { thread_id: scope.runId, [EPOCH_KEY]: scope.epoch }, durability: "sync" } as const;
+  const configurable = { thread_id: scope.runId, [EPOCH_KEY]: scope.epoch };
+  // What comes out is read from the store; LangGraph would put the whole state together at each step.
+  const config = { configurable, durability: "sync", outputKeys: CHANNELS.failure } as const;
   try {
     // Called inside a node of another graph, LangGraph would take its config, checkpointer included, for ours.
     const result: unknown = await AsyncLocalStorageProviderSingleton.runWithConfig(undefined, () => graph.invoke(input, config), true);
@@ -19,6 +22,6 @@ export async function invokeGraph(runtime: Runtime, graph: CompiledWorkflow, sco
     throw thrown;
   } finally {
     await scope.quiesce();
-    await runtime.release(scope);
+    if (!scope.ended) await runtime.release(scope);
   }
 }

@@ -3,7 +3,8 @@ import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import type { Agent } from "../agents/agent.js";
 import type { Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
-import type { Accepted, Version } from "../checkpoint/ports.js";
+import type { Accepted, NewRun, Version } from "../checkpoint/ports.js";
+import { queuedEvents } from "../checkpoint/queue-events.js";
 import { checkShape, describeIssues } from "../contracts/contract.js";
 import { Draining, type Failure, InputInvalid, InputMissing, isWalkbackError, RunUnknown } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
@@ -108,8 +109,10 @@ export async function acceptOnce(
   { runtime, workflow, program }: Kit,
   { runId, input }: Acceptance,
   idempotencyKey: string | undefined,
+  more: Pick<NewRun, "tenant" | "priority" | "deadline" | "admission"> = {},
 ): Promise<Accepted> {
-  const accepted = await runtime.store.runs.accept({
+  const run: NewRun = {
+    ...more,
     runId,
     workflow: workflow.name,
     workflowVersion: workflow.version,
@@ -120,8 +123,10 @@ export async function acceptOnce(
     until: runtime.leaseUntil(),
     idempotencyKey,
     program,
-  });
-  if (accepted.kind === "known") return accepted;
+  };
+  const accepted = await runtime.store.runs.accept(run);
+  if (accepted.kind === "queued") for (const event of queuedEvents(run)) runtime.tell(event);
+  if (accepted.kind !== "accepted") return accepted;
   const scope = runtime.open(accepted.lease);
   scope.board.set(workflow.input.name, accepted.version);
   scope.emit({ type: "run.accepted", workflow: workflow.name, version: workflow.version });

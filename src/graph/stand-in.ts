@@ -1,8 +1,8 @@
-import { failureOf, inputHash, sealProduct } from "../agents/invoke.js";
+import { findCached } from "../agents/cached.js";
+import { failureOf, inputHash, sealProduct } from "../agents/call.js";
 import type { RunScope } from "../agents/scope.js";
 import { undoRounds } from "../agents/undo.js";
 import type { VersionSource } from "../checkpoint/ports.js";
-import { check } from "../contracts/contract.js";
 import { CacheMiss, type Failure, isOurs, isWalkbackError } from "../contracts/failure.js";
 import type { Kit } from "./kit.js";
 import type { Obtained, Step } from "./step.js";
@@ -28,17 +28,11 @@ export async function useFallback(place: Place, failure: Failure | undefined): P
   }
 }
 
-/** What this very version of the agent answered to the same inputs before, so a stale read is impossible. */
+/** What this very version of the agent answered to the same inputs before. */
 export async function useCached(place: Place, failure: Failure): Promise<Obtained> {
-  const { agent, step, from } = place.step;
-  const earlier = await place.kit.runtime.store.versions.findAnswers({
-    workflow: place.kit.workflow.name,
-    agent: step,
-    agentVersion: agent.version,
-    contract: agent.produces.id,
-    inputHash: inputHash({ from, feedback: [] }),
-  });
-  const accepted = earlier.find(({ data }) => check(agent.produces, data).ok); // a gate may have sent one back in its run
+  const { step } = place.step;
+  const { runtime, workflow } = place.kit;
+  const accepted = await findCached(runtime, { ...place.step, workflow: workflow.name });
   if (accepted) return standIn(place, "cache", accepted.data);
   const message = `${step} failed (${failure.message}) and has not answered the same inputs before in a completed run.`;
   const miss = new CacheMiss(message, { agent: step }).toJSON();

@@ -42,6 +42,12 @@ export function stateOf(workflow: Contracts): AnnotationRoot<ReturnType<typeof c
   return Annotation.Root(channelsOf(workflow));
 }
 
+/** What a node needs of the state; the documents stand on the run's board. LangGraph reads each channel anew for each node. */
+export function bookkeepingOf({ spec }: ReturnType<typeof stateOf>) {
+  const { [CHANNELS.versions]: versions, [CHANNELS.failure]: failure } = spec;
+  return Annotation.Root({ [CHANNELS.versions]: versions, [CHANNELS.failure]: failure });
+}
+
 /** What the graph learns of a version. */
 export function updateOf(version: Version): StateUpdate {
   return { [contractName(version)]: version.data, versions: { [version.number]: headOf(version) } };

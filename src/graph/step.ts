@@ -1,5 +1,5 @@
 import type { Agent, ContractMap, Inputs } from "../agents/agent.js";
-import type { Call } from "../agents/invoke.js";
+import type { Call } from "../agents/call.js";
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
 import { describeIssues } from "../contracts/contract.js";
@@ -11,7 +11,7 @@ import { documentFor } from "./upcast.js";
 /** An agent with what it is given. */
 export type Step = Pick<Call, "agent" | "step" | "inputs" | "from"> & {
   /** Of a round that a human has let go on (approved, found out about): the next one is the same work. */
-  readonly work?: Pick<Call, "feedback" | "callsRound"> | undefined;
+  readonly work?: Pick<Call, "feedback" | "callsRound" | "tier"> | undefined;
   /** How a fan-out works a round; an ordinary agent is invoked. */
   readonly conduct?: (round: number) => Promise<Obtained>;
 };

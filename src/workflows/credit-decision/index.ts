@@ -11,7 +11,7 @@ import { creditWorkflow } from "./workflow.js";
 
 export { assessRisk } from "./agents/assess-risk.js";
 export { calculateScore } from "./agents/calculate-score.js";
-export { decideCredit } from "./agents/decide-credit.js";
+export { decideCredit, type Review, type Reviews } from "./agents/decide-credit.js";
 export { detectFraud } from "./agents/detect-fraud.js";
 export { verifyIncome } from "./agents/verify-income.js";
 export { CreditApplication, type Evidence } from "./application.js";

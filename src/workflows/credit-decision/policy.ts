@@ -31,5 +31,8 @@ export const EVIDENCE_VALID_DAYS = { payslip: 92, "bank-statement": 92, "employe
 /** One paper is not proof, but for a tax assessment, which an authority has checked. */
 export const DOCUMENTS_NEEDED = 2;
 
+/** The most that the rules alone approve when a second look was to be had and failed. */
+export const UNREVIEWED_UP_TO_CENTS = 2_500_00;
+
 /** A verdict on fraud, either way, must be at least this sure; otherwise a person decides. */
 export const MIN_FRAUD_CONFIDENCE = 0.7;

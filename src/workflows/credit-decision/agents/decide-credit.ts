@@ -1,8 +1,8 @@
-import { completed, defineAgent, failed } from "../../../index.js";
+import { type AgentContext, completed, defineAgent, failed } from "../../../index.js";
 import type { Bank, Letter } from "../bank.js";
 import { CreditDecision, CreditFraud, CreditRisk, type Reason } from "../contracts.js";
 import { sendLetter } from "../effects.js";
-import { APPROVE_BELOW } from "../policy.js";
+import { APPROVE_BELOW, UNREVIEWED_UP_TO_CENTS } from "../policy.js";
 
 const LETTERS = { approve: "offer", refer: "referral", decline: "adverse-action" } as const satisfies Record<
   CreditDecision["outcome"],
@@ -15,22 +15,79 @@ const PROVE_INCOME: Reason = {
   text: "Before payout, prove your monthly net income with two recent payslips or bank statements, or a tax assessment. The limit is lowered to what the proven income carries.",
 };
 
-/** Decides, and tells the applicant: an offer, a referral to a person, or the notice of an adverse action. */
-export const decideCredit = (bank: Bank) =>
-  defineAgent({
+/** What a decision rests on. */
+interface Files {
+  readonly risk: CreditRisk;
+  readonly fraud: CreditFraud;
+}
+
+/** A second look at an approval by somebody who is called, a model for one. Objections send it to a person; it approves nothing. */
+export type Review = (
+  approval: Files & { readonly decision: CreditDecision },
+  context: { readonly signal: AbortSignal },
+) => Promise<readonly Reason[]>;
+
+/** Who can be asked for a second look: the best there is, and one that costs less. With neither the rules decide alone. */
+export interface Reviews {
+  readonly premium?: Review;
+  readonly standard?: Review;
+}
+
+/**
+ * Decides, and tells the applicant: an offer, a referral to a person, or the notice of an adverse action. The rules decide on
+ * every tier; the tiers differ in who looks at an approval again. When those who should have cannot, the rules alone approve
+ * small loans only, and `cautious` refers the others.
+ */
+export const decideCredit = (bank: Bank, { premium, standard }: Reviews = {}) => {
+  const tier = (refine: (files: Files, decision: CreditDecision, context: DecisionContext) => Promise<CreditDecision>) => ({
+    execute: async ({ risk, fraud }: Files, context: DecisionContext) => {
+      const ids = [risk.applicationId, fraud.applicationId];
+      if (new Set(ids).size > 1) return failed("mixed-up", `Risk and fraud are not about one application: ${ids.join(", ")}.`);
+      const decision = await refine({ risk, fraud }, decisionOn(risk, fraud), context);
+      await context.effects.perform("send-letter", letterFor(decision));
+      return completed(decision);
+    },
+  });
+  return defineAgent({
     name: "decide-credit",
     description: "Approves, declines, or refers to a person, with limit, reasons and conditions.",
     consumes: { risk: CreditRisk, fraud: CreditFraud },
     produces: CreditDecision,
     effects: [sendLetter(bank)],
-    execute: async ({ risk, fraud }, { effects }) => {
-      const ids = [risk.applicationId, fraud.applicationId];
-      if (new Set(ids).size > 1) return failed("mixed-up", `Risk and fraud are not about one application: ${ids.join(", ")}.`);
-      const decision = decisionOn(risk, fraud);
-      await effects.perform("send-letter", letterFor(decision));
-      return completed(decision);
-    },
+    tiers: [
+      { name: "premium", available: () => premium !== undefined, ...tier(reviewed(premium)) },
+      { name: "standard", available: () => standard !== undefined, ...tier(reviewed(standard)) },
+      { name: "basic", ...tier(async (_files, decision) => decision) },
+      {
+        name: "cautious",
+        available: () => premium !== undefined || standard !== undefined,
+        ...tier(async (_files, decision) => (needsReview(decision) ? referred(decision, [UNREVIEWED]) : decision)),
+      },
+    ],
+    onDegrade: ({ tier: name, output }) =>
+      name === "basic" && needsReview(output) ? "it approves more than may be lent without a second look" : undefined,
   });
+};
+
+type DecisionContext = AgentContext<readonly [ReturnType<typeof sendLetter>]>;
+
+const UNREVIEWED: Reason = { code: "unreviewed", text: "A person has to look at loans of this size." };
+
+function needsReview({ outcome, limitCents }: CreditDecision): boolean {
+  return outcome === "approve" && limitCents > UNREVIEWED_UP_TO_CENTS;
+}
+
+const reviewed =
+  (review: Review | undefined) =>
+  async (files: Files, decision: CreditDecision, { effects, signal }: DecisionContext): Promise<CreditDecision> => {
+    if (!review || decision.outcome !== "approve") return decision;
+    const objections = await effects.record("review", decision, () => review({ ...files, decision }, { signal }));
+    return objections.length > 0 ? referred(decision, objections) : decision;
+  };
+
+function referred(decision: CreditDecision, reasons: readonly Reason[]): CreditDecision {
+  return { ...decision, outcome: "refer", limitCents: 0, reasons: [...reasons], conditions: [] };
+}
 
 /** The worst objection decides; without any the loan is approved. */
 export function decisionOn(risk: CreditRisk, fraud: CreditFraud): CreditDecision {
