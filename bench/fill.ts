@@ -64,7 +64,7 @@ async function accept(store: Store, { application }: Documents): Promise<Fence> 
     idempotencyKey: undefined,
     program: undefined,
   });
-  if (accepted.kind === "known") throw new Error(`Run ${runId} is not new.`);
+  if (accepted.kind !== "accepted") throw new Error(`Run ${runId} is not new.`);
   return accepted.lease;
 }
 

@@ -12,7 +12,7 @@ export interface Load {
   readonly concurrency: number;
 }
 
-/** Everything on: contracts, versions, guard, journal and events, in a new file. */
+/** Everything on: contracts, versions, guard, journal and events, in a new file. Closing it counts: so does what is still on its way then. */
 export async function onOrchestrator(answers: Answers, { runs, concurrency }: Load, meter: Meter): Promise<Cost> {
   await using folder = await aFolder();
   const letters = new Set<string>();
@@ -22,7 +22,10 @@ export async function onOrchestrator(answers: Answers, { runs, concurrency }: Lo
     const run = await orchestrator.start(workflow, applicationOf(answers, index));
     if (run.status !== "completed") throw new Error(`Run ${run.runId} ended ${run.status}.`);
   };
-  const cost = await meter(() => inFlight(runs, concurrency, decide));
+  const cost = await meter(async () => {
+    await inFlight(runs, concurrency, decide);
+    await orchestrator.close();
+  });
   expectLetters(letters, runs);
   return cost;
 }
@@ -39,8 +42,10 @@ export function onPlainGraph(open: OpenSaver) {
       const { decision } = await graph.invoke({ application }, { configurable: { thread_id: randomUUID() }, durability: "sync" });
       if (decision.applicationId !== application.id) throw new Error(`${application.id} was not decided.`);
     };
-    const cost = await meter(() => inFlight(runs, concurrency, decide));
-    await close();
+    const cost = await meter(async () => {
+      await inFlight(runs, concurrency, decide);
+      await close();
+    });
     expectLetters(letters, runs);
     return cost;
   };

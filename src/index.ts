@@ -2,14 +2,20 @@ export {
   type Agent,
   type AgentContext,
   type AgentDefinition,
+  type CachedTier,
   type ContractMap,
+  type DegradedAnswer,
   type DoneWork,
   defineAgent,
+  type EmergencyTier,
   type Inputs,
   type LimitsDefinition,
+  type LiveTier,
   type OnFailure,
   type Performer,
   type RecordCall,
+  type Spend,
+  type Tier,
 } from "./agents/agent.js";
 export { type Completion, completed, failed } from "./agents/completion.js";
 export {
@@ -25,8 +31,10 @@ export { createRuntime, type Runtime, type RuntimeOptions } from "./agents/runti
 export type { EffectRecord } from "./checkpoint/journal-view.js";
 export type {
   Accepted,
+  Admission,
   AnsweredQuestion,
   AskedBefore,
+  BeginNext,
   EffectJournal,
   EventLog,
   Fence,
@@ -42,16 +50,31 @@ export type {
   NewRun,
   NewVersion,
   Outcome,
+  Pruned,
+  PruneOptions,
+  QueueDepth,
+  QueueHead,
+  QueueView,
   RunChange,
   RunLog,
   RunQuery,
+  RunQueue,
   RunRecord,
   Store,
+  StoreProblem,
+  StoreProgress,
+  TenantLimits,
+  TenantLoad,
+  Verification,
+  VerifyOptions,
   Version,
   VersionLog,
   VersionSource,
 } from "./checkpoint/ports.js";
 export { sqliteStore } from "./checkpoint/sqlite/store.js";
+export { type VerifyFileOptions, verifySqliteStore } from "./checkpoint/sqlite/verify-file.js";
+export { defineConfig, type LoadOptions, loadConfig } from "./config/load.js";
+export type { WalkbackConfig } from "./config/schema.js";
 export { type Compatibility, compareShapes, type JsonSchema } from "./contracts/compatibility.js";
 export {
   type Checked,
@@ -73,17 +96,23 @@ export {
   AgentTimeout,
   AgentUnavailable,
   ApprovalRequired,
+  ArchiveInvalid,
   BisectInvalid,
   BreakerOpen,
+  BreakerUnknown,
+  BudgetExceeded,
   BulkheadFull,
   CacheMiss,
   Canceled,
+  ConfigInvalid,
   ConflictingIntent,
   ContractConflict,
   ContractInvalid,
   ContractUnknown,
   ContractViolated,
+  DeadlineExceeded,
   DecisionInvalid,
+  DegradedRefused,
   DocumentTooLarge,
   Draining,
   EffectFailed,
@@ -105,16 +134,22 @@ export {
   NotRecorded,
   PastPivot,
   PredicateFailed,
+  PriceUnknown,
   type ProgramIssue,
+  PruneInvalid,
   Quarantined,
+  QueueFull,
+  RateLimited,
   Rejected,
   RunExists,
   RunFinished,
   RunHeld,
   RunNotWaiting,
   RunUnknown,
+  StateNotSerializable,
   StoreBusy,
   StoreClosed,
+  StoreDamaged,
   StoreFailed,
   StoreNewer,
   UndoFailed,
@@ -147,14 +182,45 @@ export { functionHolds, type Judgement, type Moment, type Predicate, type StateP
 export { type ScriptOptions, scriptHolds } from "./history/script-holds.js";
 export type { State, VersionedStore } from "./history/state.js";
 export { type WhereOptions, whereHolds } from "./history/where-holds.js";
-export type { BreakerState } from "./limits/guard.js";
+export type { Alert } from "./limits/alerts.js";
+export type { BreakerState, BreakerTransition } from "./limits/breaker.js";
+export type { Breaker, BreakerEntry, Breakers } from "./limits/breaker-book.js";
+export type {
+  BreakerDefinition,
+  BreakerLimits,
+  BreakerPolicy,
+  ConsecutiveBreaker,
+  CountBreaker,
+  SamplingBreaker,
+  ShortBreaker,
+} from "./limits/breaker-policy.js";
+export type { BudgetReport, BudgetReportOptions, NamedSum, ScopeBalance, SpendSum } from "./limits/budget-report.js";
+export type { Amount } from "./limits/budget-window.js";
+export type {
+  AlertOptions,
+  BudgetLimit,
+  Budgets,
+  LimitOptions,
+  ModelPrice,
+  RateLimit,
+  WebhookOptions,
+  WindowBudgets,
+} from "./limits/limit-options.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits/limits.js";
+export type { Meter } from "./limits/meter.js";
+export type { SpendCall, Spent, Usage } from "./limits/meter-call.js";
+export type { AgentStats } from "./observe/agent-stats.js";
 export type { Inspection } from "./observe/inspect.js";
+export type { Percentiles } from "./observe/percentiles.js";
+export type { RunStats } from "./observe/run-stats.js";
 export type { ResumeOptions } from "./orchestrator/answer.js";
 export type { ForkOptions } from "./orchestrator/fork.js";
 export type { StopOptions } from "./orchestrator/operations.js";
+export type { Queue, QueueState } from "./orchestrator/queue-door.js";
+export type { PlaceOptions, QueueOptions } from "./orchestrator/queue-options.js";
 export type { RecoverOptions } from "./orchestrator/recover.js";
 export type { StartOptions } from "./orchestrator/start.js";
+export type { Stats, StatsOptions } from "./orchestrator/stats.js";
 export { createOrchestrator, type Orchestrator, type OrchestratorOptions } from "./orchestrator.js";
 export type { Replacement } from "./replay/agents.js";
 export type { Difference } from "./replay/difference.js";

@@ -2,6 +2,7 @@ import { createRuntime, type RuntimeOptions } from "./agents/runtime.js";
 import type { RunQuery, RunRecord, Store } from "./checkpoint/ports.js";
 import { sqliteStore } from "./checkpoint/sqlite/store.js";
 import type { Contract, Infer, InferInput } from "./contracts/contract.js";
+import type { RunId } from "./contracts/ids.js";
 import type { Decision } from "./contracts/question.js";
 import type { Run } from "./contracts/run.js";
 import type { CompiledWorkflow } from "./graph/compile.js";
@@ -9,27 +10,37 @@ import type { Workflow } from "./graph/workflow.js";
 import { type Bisection, type BisectOptions, bisect } from "./history/bisect.js";
 import { diffVersions, type VersionDiff } from "./history/diff.js";
 import type { Predicate, StatePredicate } from "./history/predicate.js";
+import type { Breakers } from "./limits/breaker-book.js";
+import type { BudgetReport, BudgetReportOptions } from "./limits/budget-report.js";
 import { type Inspection, inspectRun } from "./observe/inspect.js";
 import { cancel, type ResumeOptions, resume } from "./orchestrator/answer.js";
+import { breakersOf } from "./orchestrator/breakers.js";
 import { type ForkOptions, fork } from "./orchestrator/fork.js";
 import { operationsOf, type StopOptions, stop } from "./orchestrator/operations.js";
 import { entryOf, getRun, type Parts, partsOf, recordOf } from "./orchestrator/parts.js";
+import { Serving } from "./orchestrator/queue.js";
+import { type Queue, queueDoor } from "./orchestrator/queue-door.js";
+import { type QueueOptions, queueSettings } from "./orchestrator/queue-options.js";
 import { type RecoverOptions, recover } from "./orchestrator/recover.js";
 import { replay } from "./orchestrator/replay.js";
-import { type StartOptions, start } from "./orchestrator/start.js";
+import { type StartOptions, start, submit } from "./orchestrator/start.js";
+import { type Stats, type StatsOptions, statsOf } from "./orchestrator/stats.js";
 import type { Replay, ReplayOptions } from "./replay/replay.js";
 
 export interface OrchestratorOptions extends Omit<RuntimeOptions, "store"> {
   /** A store, or the path of a SQLite file to open (and close again). In memory when left out. */
   readonly store?: Store | string;
   readonly workflows: readonly Workflow[];
+  /** How runs wait for their turn; with `false` runs begin at once whoever waits, and the queue is left to others. */
+  readonly queue?: QueueOptions | false;
 }
 
 /** The door. */
 export interface Orchestrator {
   /**
-   * Accepts a run and carries it as far as it goes without a human. Throws `INPUT_INVALID` (and accepts nothing) when
-   * the input does not fit; whatever happens after acceptance is a variant of the run that is returned.
+   * Accepts a run and carries it as far as it goes without a human, after its time in the queue when others wait or there is
+   * no place for it. Throws `INPUT_INVALID` when the input does not fit and `QUEUE_FULL`, and accepts nothing then;
+   * whatever happens after acceptance is a variant of the run that is returned.
    */
   start<Input extends Contract, Output extends Contract>(
     workflow: Workflow<Input, Output>,
@@ -37,14 +48,26 @@ export interface Orchestrator {
     options?: StartOptions,
   ): Promise<Run<Infer<Output>>>;
   start(workflow: string, input: unknown, options?: StartOptions): Promise<Run>;
+  /**
+   * Accepts a run as `start` does, and returns its id without waiting for it: this process carries it if it may begin at
+   * once, otherwise whoever serves the queue when it has its turn.
+   */
+  submit<Input extends Contract>(workflow: Workflow<Input>, input: InferInput<Input>, options?: StartOptions): Promise<RunId>;
+  submit(workflow: string, input: unknown, options?: StartOptions): Promise<RunId>;
+  /** The runs that wait for their turn. */
+  readonly queue: Queue;
   /** Answers a waiting or parked run and carries it on. Throws `WORKFLOW_CHANGED` when this program cannot. */
   resume(runId: string, decision: Decision, options?: ResumeOptions): Promise<Run>;
   /**
-   * Stops the run and walks it back. A run that another process carries is stopped there, at its next sign of life.
+   * Stops the run and walks it back. A run that another process carries is stopped there, at its next sign of life; one
+   * that waits in the queue ends at once.
    * Throws `RUN_FINISHED` when there is nothing left to stop, `PAST_PIVOT` when there is no way back.
    */
   cancel(runId: string, reason?: string): Promise<Run>;
-  /** Carries on every unfinished run that nobody carries: crashed, abandoned, or answered meanwhile. Returns what became of them. */
+  /**
+   * Carries on every unfinished run that nobody carries: crashed, abandoned, or answered meanwhile; then works the queue off.
+   * Returns what became of them.
+   */
   recover(options?: RecoverOptions): Promise<readonly Run[]>;
   /**
    * A new run that shares history with another one up to and including a version, and is carried on from there: recorded
@@ -68,46 +91,66 @@ export interface Orchestrator {
   bisect(runId: string, predicate: Predicate | StatePredicate, options?: BisectOptions): Promise<Bisection>;
   /** Newest first. */
   list(query?: RunQuery): Promise<readonly RunRecord[]>;
+  /** What is left of every budget, what is reserved, and who spent what. */
+  budget(options?: BudgetReportOptions): BudgetReport;
+  /** Health by numbers: runs, agents, waiting times, spending, queue and breakers, all of it from the store. */
+  stats(options?: StatsOptions): Promise<Stats>;
+  /** The circuit breakers of the store: shared with all other processes on it. */
+  readonly breakers: Breakers;
   /** The compiled StateGraph of a workflow, for drawing and for LangGraph's own tools. */
   graph(workflow: string): CompiledWorkflow;
   readonly workflows: readonly Workflow[];
   /**
    * Lets no new step begin, waits for the steps in flight (10 s when left out), stops what is left, gives the leases
-   * back. Nothing is lost: `recover` carries the runs on.
+   * back. Nothing is lost: `recover` carries the runs on, and who waits in the queue stays there.
    */
   stop(options?: StopOptions): Promise<void>;
-  /** Waits for what is under way, then closes the store if it was opened here. */
+  /** Waits for what is under way, then closes the store if it was opened here. Who waits in the queue stays there. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { store: storeOption = ":memory:", workflows, ...runtimeOptions } = options;
+  const { store: storeOption = ":memory:", workflows, queue = {}, ...runtimeOptions } = options;
+  const settings = queue === false || workflows.length === 0 ? undefined : queueSettings(queue);
   const store = typeof storeOption === "string" ? sqliteStore(storeOption) : storeOption;
   const runtime = createRuntime({ ...runtimeOptions, store });
   const parts: Parts = partsOf(store, runtime, workflows);
   const operations = operationsOf();
+  const serving = settings && new Serving(parts, operations, settings);
   /** An operation on the parts, one that `close` waits for. */
   const counted = <Args extends unknown[], T>(operation: (parts: Parts, ...args: Args) => Promise<T>) =>
     operations.count((...args: Args) => operation(parts, ...args));
+  /** One that the queue has a part in. */
+  const served = <Args extends unknown[], T>(operation: (parts: Parts, serving: Serving | undefined, ...args: Args) => Promise<T>) =>
+    operations.count((...args: Args) => operation(parts, serving, ...args));
+  const queueOfAll = queueDoor(parts, serving, operations);
+  const breakers = breakersOf(runtime, workflows);
 
   return {
-    start: counted(start) as Orchestrator["start"], // the overload with a workflow only narrows the output, by that workflow's own contract
+    start: served(start) as Orchestrator["start"], // the overload with a workflow only narrows the output, by that workflow's own contract
+    submit: served(submit),
+    queue: queueOfAll,
     resume: counted(resume),
-    cancel: counted(cancel),
-    recover: counted(recover),
+    cancel: served(cancel),
+    recover: served(recover),
     fork: counted(fork),
     replay: counted(replay),
-    stop: (stopOptions) => stop(runtime, operations, stopOptions),
+    stop: (stopOptions) => stop(runtime, operations, serving, stopOptions),
     get: (runId) => getRun(parts, runId),
     inspect: async (runId) => inspectRun(store, await recordOf(parts, runId)),
     diff: counted(async (_, runId, from, to) => diffVersions(store, (await recordOf(parts, runId)).runId, from, to)),
     bisect: counted(async (_, runId, predicate, range) => bisect(store, (await recordOf(parts, runId)).runId, predicate, range)),
     list: (query = {}) => store.runs.list(query),
+    budget: (reportOptions = {}) => runtime.meter.report(reportOptions),
+    stats: counted((_, statsOptions: StatsOptions = {}) => statsOf(parts, { queue: queueOfAll, breakers }, statsOptions)),
+    breakers,
     graph: (workflow) => entryOf(parts, workflow).graph,
     workflows,
     async close() {
+      await serving?.stop();
       await operations.settled();
+      await runtime.meter.close();
       if (typeof storeOption === "string") await store.close();
     },
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import type { Failure } from "../contracts/failure.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Remaining, Undone } from "../contracts/run.js";
-import type { JournalEntry } from "./ports.js";
+import type { JournalEntry, JournalPhase } from "./ports.js";
 
 /** What is known of one effect of a run, folded from its journal entries. */
 export interface EffectRecord {
@@ -15,6 +15,8 @@ export interface EffectRecord {
   readonly args: JsonValue;
   /** Of the agent's work; `undoRound` goes by it. */
   readonly round: number;
+  /** The tier that did it, where the agent has tiers. */
+  readonly tier: string | undefined;
   readonly receipt: JsonValue | undefined;
   /** Place of its last forward entry in the journal; the walk-back goes from the highest down. */
   readonly place: number;
@@ -24,10 +26,14 @@ export interface EffectRecord {
   readonly settlement: { readonly decision: "skip" | "done"; readonly reason?: string } | undefined;
 }
 
+/** What can happen once per key; a repeat changes nothing. */
+export const ONCE: ReadonlySet<JournalPhase> = new Set(["recorded", "intended", "performed", "undone", "settled"]);
+
 /** The body of an `intended` entry. */
 export interface IntendedBody {
   readonly args: JsonValue;
   readonly round: number;
+  readonly tier?: string | undefined;
 }
 
 /** Pure: the same entries always give the same picture. Keyed by idempotency key, in the order of their intents. */
@@ -68,7 +74,7 @@ export function evolve(record: EffectRecord | undefined, entry: JournalEntry, pl
 
 function intended(entry: JournalEntry, place: number): EffectRecord {
   const { key, agent, effect, identity, generation } = entry;
-  const { args, round } = entry.body as unknown as IntendedBody; // written by `perform`, the only writer of intents
+  const { args, round, tier } = entry.body as unknown as IntendedBody; // written by `perform`, the only writer of intents
   return {
     key,
     agent,
@@ -78,6 +84,7 @@ function intended(entry: JournalEntry, place: number): EffectRecord {
     status: "tried",
     args,
     round,
+    tier,
     receipt: undefined,
     place,
     undoFailure: undefined,

@@ -60,10 +60,20 @@ function refuseOthers({ id, allowed }: Question, decision: DecisionKind): void {
 /** Stops a run and walks it back. */
 export async function cancelCommand(wanted: string, options: AnswerOptions, settings: Settings): Promise<number> {
   const running = await lookUp(wanted, settings);
-  const run = await withRun(running, options, settings, (orchestrator, runId) => orchestrator.cancel(runId, options.reason));
+  const run = await (running.status === "queued" ? cancelQueued : cancelBegun)(running, options, settings);
   showRun(run, settings);
   if (!isTerminal(run.status) && !settings.json) tell(notCanceled(run, settings));
   return run.status === "canceled" ? EXIT.fine : EXIT.runFailed;
+}
+
+/** It has done nothing yet, so its workflow is not needed. */
+async function cancelQueued({ runId }: Run, { reason }: AnswerOptions, settings: Settings): Promise<Run> {
+  await using records = openRecords(settings);
+  return await records.cancel(runId, reason);
+}
+
+function cancelBegun(run: Run, options: AnswerOptions, settings: Settings): Promise<Run> {
+  return withRun(run, options, settings, (orchestrator, runId) => orchestrator.cancel(runId, options.reason));
 }
 
 function notCanceled({ status }: Run, settings: Settings): string {

@@ -4,6 +4,7 @@ import { type Failure, InputInvalid, type Issue, isWalkbackError, pointerOf } fr
 import type { RunId } from "../contracts/ids.js";
 import type { Run } from "../contracts/run.js";
 import type { Workflow } from "../graph/workflow.js";
+import type { PlaceOptions } from "../orchestrator/queue-options.js";
 import type { Orchestrator } from "../orchestrator.js";
 import type { InputRow } from "./input-row.js";
 
@@ -20,6 +21,9 @@ export interface Batch {
   readonly onAccepted?: (runId: RunId) => void;
   /** The field of the input that tells one intent from another: a row that was run before keeps its run. */
   readonly keyField?: string | undefined;
+  readonly place?: PlaceOptions | undefined;
+  /** Accepts the runs, and leaves them to whoever serves the queue. */
+  readonly submit?: boolean | undefined;
 }
 
 /** Finished results that may wait for a slower row before them: the order of the output is that of the input. */
@@ -34,13 +38,16 @@ export async function* runRows(rows: AsyncIterable<InputRow>, batch: Batch): Asy
   for await (const result of results) if (result !== ABORTED) yield result;
 }
 
-async function runRow(line: InputRow, { orchestrator, workflow, onAccepted, keyField }: Batch): Promise<RowResult | typeof ABORTED> {
+async function runRow(line: InputRow, batch: Batch): Promise<RowResult | typeof ABORTED> {
+  const { orchestrator, workflow, onAccepted, keyField, place, submit = false } = batch;
   const { row } = line;
   if ("issues" in line) return { row, rejected: inputInvalid(workflow, line.issues) };
   const key = keyOf(workflow, line.input, keyField);
   if ("issues" in key) return { row, rejected: inputInvalid(workflow, key.issues) };
   try {
-    return { row, run: await orchestrator.start(workflow.name, line.input, { ...key, ...(onAccepted ? { onAccepted } : {}) }) };
+    const options = { ...place, ...key, ...(onAccepted ? { onAccepted } : {}) };
+    if (!submit) return { row, run: await orchestrator.start(workflow.name, line.input, options) };
+    return { row, run: await orchestrator.get(await orchestrator.submit(workflow.name, line.input, options)) };
   } catch (thrown) {
     if (isWalkbackError(thrown) && thrown.code === "DRAINING") return ABORTED;
     if (isWalkbackError(thrown) && REFUSED.has(thrown.code)) return { row, rejected: thrown.toJSON() };
@@ -49,7 +56,7 @@ async function runRow(line: InputRow, { orchestrator, workflow, onAccepted, keyF
 }
 
 /** What `start` throws about the input; anything else ends the batch. */
-const REFUSED: ReadonlySet<string> = new Set(["INPUT_INVALID", "NOT_PLAIN_JSON", "DOCUMENT_TOO_LARGE", "KEY_REUSED"]);
+const REFUSED: ReadonlySet<string> = new Set(["INPUT_INVALID", "NOT_PLAIN_JSON", "DOCUMENT_TOO_LARGE", "KEY_REUSED", "QUEUE_FULL"]);
 
 type Key = { readonly idempotencyKey?: string } | { readonly issues: readonly Issue[] };
 

@@ -4,6 +4,7 @@ import type { RunEvent } from "../contracts/event.js";
 import type { Failure } from "../contracts/failure.js";
 import type { Undone } from "../contracts/run.js";
 import { paint } from "./paint.js";
+import { duration } from "./progress.js";
 
 /** Whose story an event belongs to; undefined when it is the run's. */
 export function agentOf(event: RunEvent): string | undefined {
@@ -19,6 +20,8 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
       return paint.yellow(`attempt ${event.attempt} failed after ${event.durationMs} ms: ${failureText(event.failure)}`);
     case "agent.failed":
       return paint.red(`failed for good in round ${event.round}: ${event.failure.code}`);
+    case "agent.degraded":
+      return paint.yellow(`fell from ${event.from} to ${event.to}: ${failureText(event.failure)}`);
     case "agent.skipped":
       return `not needed: ${event.reason}`;
     case "gate.rejected":
@@ -30,13 +33,17 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
     case "effect.undo-failed":
       return paint.red(`could not undo ${effectText(effects.get(event.key) ?? event)} of ${event.agent}: ${causeOf(event.failure)}`);
     case "breaker.opened":
-      return paint.red(`breaker opened after ${event.consecutiveFailures} failures in a row`);
+      return paint.red(`breaker${ofTier(event)} opened${event.why === undefined ? "" : `: ${event.why}`}`);
     case "breaker.half-opened":
-      return "breaker half open: one call is let through";
+      return `breaker${ofTier(event)} half open: one call is let through`;
     case "breaker.closed":
-      return paint.green("breaker closed");
+      return paint.green(`breaker${ofTier(event)} closed`);
     case "breaker.refused":
-      return paint.red("breaker open: not called");
+      return paint.red(`breaker${ofTier(event)} open: not called`);
+    case "run.queued":
+      return `queued with ${placeText(event)}`;
+    case "run.begun":
+      return `had its turn after ${duration(event.waitedMs)}`;
     case "run.waiting":
       return paint.cyan(
         event.question.startsWith("walk-back#") ? `parked, asked a human (${event.question})` : `asked a human (${event.question})`,
@@ -51,6 +58,11 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
     case "run.failed":
       return undefined;
   }
+}
+
+function placeText({ priority, tenant, deadline }: Extract<RunEvent, { readonly type: "run.queued" }>): string {
+  const whose = tenant === undefined ? "" : ` of ${tenant}`;
+  return `priority ${priority}${whose}${deadline === undefined ? "" : `, until ${deadline}`}`;
 }
 
 export function effectText({ effect, identity }: { readonly effect: string; readonly identity?: string }): string {
@@ -69,6 +81,10 @@ export function undoneText({ agent, effect, identity, outcome, reason }: Undone)
   const why = reason === undefined ? "" : `: ${reason}`;
   if (outcome === "undone") return `undid ${what}`;
   return outcome === "skipped" ? `${what} was left as it is by a human${why}` : `${what} was undone by hand${why}`;
+}
+
+function ofTier({ tier }: { readonly tier?: string }): string {
+  return tier === undefined ? "" : ` of ${tier}`;
 }
 
 /** Without what an undo's failure says of itself, which the line has said already. */

@@ -4,7 +4,7 @@ import type { Run } from "../contracts/run.js";
 import type { Inspection } from "../observe/inspect.js";
 import { effectText, eventText, fateText, undoneText } from "./event-text.js";
 import { saidOnce } from "./inbox.js";
-import { paint, paintStatus } from "./paint.js";
+import { paint, paintRunStatus } from "./paint.js";
 import { duration } from "./progress.js";
 import { type Step, stepsOf, undoneInWalkBack, walkBackEvents } from "./steps.js";
 import { type Branch, branch, drawTree } from "./tree.js";
@@ -28,12 +28,18 @@ function head({ run, forkedFrom, events }: Inspection): string[] {
   const holds = "the hash chain holds"; // or there would be nothing to show
   return [
     `${paint.bold(`Run ${run.runId}`)}  ${run.workflow.name}@${run.workflow.version}`,
-    `${paintStatus(run.status)}${took}, accepted ${run.acceptedAt}, ${holds}`,
+    `${paintRunStatus(run)}${took}, accepted ${run.acceptedAt}, ${holds}`,
     ...(forkedFrom ? [`forked from ${forkedFrom.runId} at v${forkedFrom.number}`] : []),
+    ...queueText(events),
     ...carriedOnText(events),
     ...("failure" in run ? [paint.red(`${run.failure.code}: ${run.failure.message}`)] : []),
     ...("questions" in run ? run.questions.map((question) => paint.cyan(`Open question ${question.id}: ${saidOnce(question)}`)) : []),
   ];
+}
+
+/** How it waited for its turn, if it had to. */
+function queueText(events: readonly RunEvent[]): string[] {
+  return events.flatMap((event) => (event.type === "run.queued" || event.type === "run.begun" ? (eventText(event, new Map()) ?? []) : []));
 }
 
 /** Each program that carried the run on and had not made it, once. */
@@ -46,12 +52,13 @@ function carriedOnText(events: readonly RunEvent[]): string[] {
 function stepText({ agent, version, events }: Step, width: number): string {
   const name = agent.padEnd(width);
   if (!version) return `${events.some(({ type }) => type === "agent.failed") ? paint.red("✗") : "·"}   ${name.trimEnd()}`;
-  const { number, contract, parents, round, source, hash } = version;
+  const { number, contract, parents, round, source, tier, hash } = version;
   const completed = events.find((event) => event.type === "agent.completed");
   return [
     `${paint.bold(`v${number}`)}  ${paint.bold(name)}  ${contract}`,
     ...(parents.length > 0 ? [`from ${parents.map((parent) => `v${parent}`).join(", ")}`] : []),
     ...(source === "agent" || source === "input" ? [] : [paint.yellow(`by ${source}`)]),
+    ...(tier === undefined ? [] : [`tier ${tier}`]),
     ...(round > 0 ? [paint.yellow(`round ${round}`)] : []),
     ...(completed && source === "agent" ? [duration(completed.durationMs)] : []),
     paint.dim(`#${hash.slice(0, 8)}`),

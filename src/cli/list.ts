@@ -1,7 +1,7 @@
 import type { RunRecord } from "../checkpoint/ports.js";
 import type { RunStatus } from "../contracts/run.js";
 import { openRecords } from "./house.js";
-import { paintStatus } from "./paint.js";
+import { paintRunStatus } from "./paint.js";
 import { print } from "./print.js";
 import { EXIT } from "./problem.js";
 import { duration } from "./progress.js";
@@ -30,9 +30,10 @@ export async function listCommand(options: ListOptions, settings: Settings): Pro
   return EXIT.fine;
 }
 
-function rowOf({ runId, workflow, workflowVersion, status, acceptedAt, endedAt, failure }: RunRecord): Record<string, string> {
+function rowOf(run: RunRecord): Record<string, string> {
+  const { runId, workflow, workflowVersion, acceptedAt, endedAt, failure } = run;
   return {
-    status: paintStatus(status),
+    status: paintRunStatus(run),
     run: runId,
     workflow: `${workflow}@${workflowVersion}`,
     accepted: acceptedAt.replace("T", " ").slice(0, 19),

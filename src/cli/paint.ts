@@ -14,6 +14,11 @@ function wantsColor({ isTTY }: { readonly isTTY?: boolean }): boolean {
   return isTTY === true && TERM !== "dumb";
 }
 
+/** With a word about an answer that came from a lower tier. */
+export function paintRunStatus({ status, degraded }: { readonly status: RunStatus; readonly degraded: boolean }): string {
+  return `${paintStatus(status)}${degraded ? paint.yellow(", degraded") : ""}`;
+}
+
 export function paintStatus(status: RunStatus | "rejected"): string {
   switch (status) {
     case "completed":

@@ -1,4 +1,6 @@
+import type { StoreProgress } from "../checkpoint/ports.js";
 import { paintErr } from "./paint.js";
+import type { Settings } from "./settings.js";
 
 /** One line on a terminal that says how far we are. Silent everywhere else. */
 export interface Progress extends Disposable {
@@ -42,6 +44,25 @@ export function startProgress({ total, enabled, now = performance.now.bind(perfo
       clear();
     },
   };
+}
+
+/** A line that follows what something else tells of its progress, where such a line is wanted. */
+export function followProgress(settings: Settings): Disposable & { readonly tell: (progress: StoreProgress) => void } {
+  const enabled = showsProgress(settings);
+  let line: Progress | undefined;
+  let shown = 0;
+  return {
+    tell({ done, total }) {
+      line ??= startProgress({ total, enabled });
+      for (; shown < done; shown++) line.advance(false);
+    },
+    [Symbol.dispose]: () => line?.[Symbol.dispose](),
+  };
+}
+
+/** Not in a pipe, and not where it would get between the lines of the output. */
+export function showsProgress({ json }: Settings): boolean {
+  return process.stderr.isTTY && !(json && process.stdout.isTTY) && process.env["TERM"] !== "dumb";
 }
 
 export interface ProgressState {

@@ -1,14 +1,13 @@
 import { setTimeout } from "node:timers/promises";
-import { sqliteStore } from "../checkpoint/sqlite/store.js";
 import type { Run } from "../contracts/run.js";
-import { createOrchestrator, type Orchestrator } from "../orchestrator.js";
-import { findPackage, workflowNames } from "./catalog.js";
-import { existingStore } from "./house.js";
+import type { Orchestrator } from "../orchestrator.js";
+import { existingStore, openWorkflows } from "./house.js";
 import { paint, paintStatus } from "./paint.js";
 import { print, tell } from "./print.js";
 import { EXIT, exitCodeOf } from "./problem.js";
+import { pausedText } from "./queue.js";
 import { questionsOf, runJson } from "./results.js";
-import type { Settings } from "./settings.js";
+import { concurrencyOf, type Settings } from "./settings.js";
 import { listenForStop } from "./stop.js";
 
 export interface RecoverOptions {
@@ -22,36 +21,32 @@ export interface RecoverOptions {
 
 /** Carries on every run that nobody carries: its process died, was stopped, or a human has answered meanwhile. */
 export async function recoverCommand({ watch = false, every, workflow: paths = [] }: RecoverOptions, settings: Settings): Promise<number> {
-  const file = existingStore(settings);
-  const packages = await Promise.all([...workflowNames(), ...paths].map(findPackage));
-  const opened = await Promise.all(packages.map((pkg) => pkg.open({ dataDir: settings.dataDir })));
-  const store = sqliteStore(file);
-  const orchestrator = createOrchestrator({ store, workflows: opened.map(({ workflow }) => workflow) });
+  existingStore(settings);
+  await using house = await openWorkflows(paths, settings, { maxConcurrent: concurrencyOf(undefined, settings, AT_ONCE) });
+  const { orchestrator } = house;
   using stop = listenForStop(orchestrator);
   let worst: number = EXIT.fine;
-  try {
-    do {
-      const runs = await orchestrator.recover();
-      for (const run of runs) show(run, settings);
-      worst = Math.max(worst, ...runs.map(({ status }) => exitCodeOf(status)));
-      if (!watch) await showLeft(orchestrator, runs, settings);
-    } while (watch && (await pause(every, stop.signal)));
-  } finally {
-    await orchestrator.close();
-    await Promise.all(opened.map((each) => each.close()));
-    await store.close();
-  }
+  do {
+    const runs = await orchestrator.recover({ onRest: (run) => showRest(run, settings) });
+    worst = Math.max(worst, ...runs.map(({ status }) => exitCodeOf(status)));
+    if (!watch) await showLeft(orchestrator, runs, settings);
+  } while (watch && (await pause(every, stop.signal)));
   return stop.exitCode() ?? worst;
 }
 
+const AT_ONCE = 16;
+
 /** Why runs that have not ended were not carried on. */
-async function showLeft(orchestrator: Orchestrator, carried: readonly Run[], { json }: Settings): Promise<void> {
+async function showLeft(orchestrator: Orchestrator, carried: readonly Run[], settings: Settings): Promise<void> {
+  const { json } = settings;
   const say = json ? tell : print;
   const ours = new Set(carried.map(({ runId }) => runId));
   const known = new Set(orchestrator.workflows.map(({ name }) => name));
-  const left = (await orchestrator.list({ status: "running", limit: MANY })).filter(({ runId }) => !ours.has(runId));
+  const running = (await orchestrator.list({ status: "running", limit: MANY })).filter(({ runId }) => !ours.has(runId));
+  const left = [...running, ...(await orchestrator.list({ status: "queued", limit: MANY }))];
   const strange = left.filter(({ workflow }) => !known.has(workflow));
-  const held = left.length - strange.length;
+  const held = running.filter(({ workflow }) => known.has(workflow)).length;
+  if (orchestrator.queue.state().paused) say(pausedText(settings));
   const names = [...new Set(strange.map(({ workflow }) => workflow))].join(", ");
   if (held > 0)
     say(
@@ -66,14 +61,15 @@ async function showLeft(orchestrator: Orchestrator, carried: readonly Run[], { j
 
 const MANY = 1_000_000;
 
-function show(run: Run, settings: Settings): void {
+/** A run that has come to rest, as one line. */
+export function showRest(run: Run, settings: Settings): void {
   if (settings.json) return print(JSON.stringify({ ...runJson(run), ...questionsOf(run) }));
   const why = "failure" in run ? `  ${paint.dim(run.failure.message)}` : "";
   print(`${run.runId}  ${run.workflow.name}  ${paintStatus(run.status)}${why}`);
 }
 
 /** False when there was a signal to stop. */
-async function pause(seconds: number, signal: AbortSignal): Promise<boolean> {
+export async function pause(seconds: number, signal: AbortSignal): Promise<boolean> {
   await setTimeout(seconds * 1000, undefined, { signal }).catch(() => {});
   return !signal.aborted;
 }

@@ -4,7 +4,7 @@ import type { Run } from "../contracts/run.js";
 import type { WorkflowPackage } from "../graph/workflow.js";
 import type { RowResult } from "./batch.js";
 import { shortId } from "./house.js";
-import { paint, paintStatus } from "./paint.js";
+import { paint, paintRunStatus } from "./paint.js";
 import { EXIT, exitCodeOf } from "./problem.js";
 import { duration } from "./progress.js";
 import { drawTable, type TableRow } from "./table.js";
@@ -15,7 +15,8 @@ export function jsonLine(result: RowResult): string {
     const { row, rejected } = result;
     return JSON.stringify({ runId: null, status: "rejected", output: null, failure: rejected, versions: [], durationMs: null, row });
   }
-  return JSON.stringify({ ...runJson(result.run), row: result.row, ...questionsOf(result.run) });
+  const { row, run } = result;
+  return JSON.stringify({ ...runJson(run), row, ...(run.degraded ? { degraded: true } : {}), ...questionsOf(run) });
 }
 
 /** A run without a row it came from. */
@@ -36,7 +37,7 @@ export function questionsOf(run: Run): object {
 
 /** A run as a row of a table, under the columns of its workflow's summary; one without output says why instead. */
 export function tableRow(run: Run, first: Readonly<Record<string, string>>, { summarize }: WorkflowPackage): TableRow {
-  const cells = { ...first, run: paint.dim(shortId(run.runId)), status: paintStatus(run.status) };
+  const cells = { ...first, run: paint.dim(shortId(run.runId)), status: paintRunStatus(run) };
   if (run.status === "completed") return { cells: { ...cells, ...summarize(run.output) } };
   if ("questions" in run) return { cells, note: run.questions.map(({ kind, agent }) => (agent ? `${kind} in ${agent}` : kind)).join(", ") };
   return { cells, note: "failure" in run ? whyOf(run.failure) : "" };

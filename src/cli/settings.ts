@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
+import type { WalkbackConfig } from "../config/schema.js";
 
-/** What every command needs to know, from the options and the environment. */
-export interface Settings {
+/** What every command needs to know, from the options, the environment and the configuration, in this order. */
+export interface Settings extends Pick<WalkbackConfig, "limits" | "queue"> {
   /** The SQLite file that remembers the runs, or `:memory:`. */
   readonly store: string;
   /** The folder for the workflows' other side; in memory when undefined. */
@@ -15,19 +16,34 @@ export interface GlobalOptions {
   readonly store?: string;
   readonly dataDir?: string;
   readonly json?: boolean;
+  /** A configuration that is not that of the current folder. */
+  readonly config?: string;
 }
 
 const DEFAULT_STORE = ".walkback/store.db";
 
-export function settingsOf({ store, dataDir, json = false }: GlobalOptions, environment: NodeJS.ProcessEnv = process.env): Settings {
-  const file = pathOf(store ?? (environment["WALKBACK_STORE"] || DEFAULT_STORE));
-  const folder = dataDir === undefined ? undefined : resolve(dataDir);
+export function settingsOf(options: GlobalOptions, configured: WalkbackConfig, environment: NodeJS.ProcessEnv = process.env): Settings {
+  const { store, dataDir, json = false, config } = options;
+  const { limits, queue } = configured;
+  const file = pathOf(store ?? (environment["WALKBACK_STORE"] || (configured.store ?? DEFAULT_STORE)));
+  const folder = dataDir === undefined ? configured.dataDir : resolve(dataDir);
+  const typed = { "--store": store, "--data-dir": dataDir, "--config": config };
   return {
+    limits,
+    queue,
     store: file,
     dataDir: folder ?? (file === ":memory:" ? undefined : dirname(file)),
     json,
-    flags: [...(store === undefined ? [] : ["--store", store]), ...(dataDir === undefined ? [] : ["--data-dir", dataDir])],
+    flags: Object.entries(typed).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
   };
+}
+
+/** Below the five failures in a row that open a breaker, so that a single fault in each run does not look like an outage. */
+const DEFAULT_CONCURRENCY = 4;
+
+/** Runs at one time, as typed, as configured, or as it is by default. */
+export function concurrencyOf(typed: number | undefined, { queue }: Settings, otherwise = DEFAULT_CONCURRENCY): number {
+  return typed ?? queue?.maxConcurrent ?? otherwise;
 }
 
 /** A command to copy: it works when typed as printed. */

@@ -8,6 +8,8 @@ export const CRASH_POINTS = [
   "lease.claimed:after",
   "step.recorded:before",
   "step.recorded:after",
+  "tier.failed:before",
+  "tier.failed:after",
   "journal.intended:before",
   "journal.intended:after",
   "effect.sent:after",

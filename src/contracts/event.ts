@@ -7,6 +7,16 @@ export type RunEventBody =
   | { readonly type: "run.accepted"; readonly workflow: string; readonly version: number }
   /** By another program than the one it was made with; the version is that of the program's workflow. */
   | { readonly type: "run.carried-on"; readonly workflow: string; readonly version: number }
+  /** It has to wait for its turn. */
+  | {
+      readonly type: "run.queued";
+      readonly priority: number;
+      readonly tenant?: string | undefined;
+      /** ISO 8601. */
+      readonly deadline?: string | undefined;
+    }
+  /** It had its turn. */
+  | { readonly type: "run.begun"; readonly waitedMs: number }
   | { readonly type: "run.ended"; readonly status: RunStatus; readonly durationMs: number }
   | { readonly type: "run.waiting"; readonly question: string; readonly kind: string }
   | { readonly type: "run.answered"; readonly question: string; readonly decision: string; readonly reason?: string | undefined }
@@ -27,8 +37,25 @@ export type RunEventBody =
       readonly version: number;
       readonly durationMs: number;
       readonly source: string;
+      readonly tier?: string | undefined;
     }
-  | { readonly type: "agent.failed"; readonly agent: string; readonly round: number; readonly failure: Failure }
+  /** With tiers: the last of them, too. */
+  | {
+      readonly type: "agent.failed";
+      readonly agent: string;
+      readonly round: number;
+      readonly failure: Failure;
+      readonly tier?: string | undefined;
+    }
+  /** A tier failed, and the next one works in this round. */
+  | {
+      readonly type: "agent.degraded";
+      readonly agent: string;
+      readonly round: number;
+      readonly from: string;
+      readonly to: string;
+      readonly failure: Failure;
+    }
   | { readonly type: "agent.skipped"; readonly agent: string; readonly reason: string }
   | {
       readonly type: "gate.rejected";
@@ -46,10 +73,11 @@ export type RunEventBody =
       readonly key: string;
       readonly failure: Failure;
     }
-  | { readonly type: "breaker.opened"; readonly agent: string; readonly consecutiveFailures: number }
-  | { readonly type: "breaker.half-opened"; readonly agent: string }
-  | { readonly type: "breaker.closed"; readonly agent: string }
-  | { readonly type: "breaker.refused"; readonly agent: string };
+  /** `why` is missing in events of earlier builds. */
+  | { readonly type: "breaker.opened"; readonly agent: string; readonly tier?: string; readonly why?: string }
+  | { readonly type: "breaker.half-opened"; readonly agent: string; readonly tier?: string }
+  | { readonly type: "breaker.closed"; readonly agent: string; readonly tier?: string }
+  | { readonly type: "breaker.refused"; readonly agent: string; readonly tier?: string };
 
 export type RunEvent = RunEventBody & {
   /** The run in whose course it happened. */

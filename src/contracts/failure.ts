@@ -26,8 +26,14 @@ export const FAILURES = {
   AGENT_GAVE_UP: { retryable: false },
   INCOMPLETE: { retryable: false },
   BREAKER_OPEN: { retryable: false },
+  BREAKER_UNKNOWN: { retryable: false },
   BULKHEAD_FULL: { retryable: true },
+  BUDGET_EXCEEDED: { retryable: false },
+  PRICE_UNKNOWN: { retryable: false },
+  RATE_LIMITED: { retryable: true },
+  CONFIG_INVALID: { retryable: false },
   CACHE_MISS: { retryable: false },
+  DEGRADED_REFUSED: { retryable: false },
   EFFECT_UNDECLARED: { retryable: false },
   EFFECT_FAILED: { retryable: true },
   EFFECT_REFUSED: { retryable: false },
@@ -47,6 +53,8 @@ export const FAILURES = {
   FENCED: { retryable: false },
   DRAINING: { retryable: true },
   KEY_REUSED: { retryable: false },
+  QUEUE_FULL: { retryable: true },
+  DEADLINE_EXCEEDED: { retryable: false },
   RUN_NOT_WAITING: { retryable: false },
   RUN_FINISHED: { retryable: false },
   DECISION_INVALID: { retryable: false },
@@ -55,7 +63,9 @@ export const FAILURES = {
   STORE_NEWER: { retryable: false },
   STORE_CLOSED: { retryable: false },
   STORE_DAMAGED: { retryable: false },
+  PRUNE_INVALID: { retryable: false },
   VERSION_UNKNOWN: { retryable: false },
+  ARCHIVE_INVALID: { retryable: false },
   BISECT_INVALID: { retryable: false },
   PREDICATE_FAILED: { retryable: false },
   STATE_NOT_SERIALIZABLE: { retryable: false },
@@ -263,18 +273,58 @@ export class Incomplete extends WalkbackError<{ agent: string; found: string }> 
   readonly code = "INCOMPLETE";
 }
 
-/** The breaker refused the call without making it. */
-export class BreakerOpen extends WalkbackError<{ agent: string; halfOpenAfterMs: number }> {
+/** The breaker refused the call without making it. Tripped by hand and with no time set, it stays open until it is reset (null). */
+export class BreakerOpen extends WalkbackError<{ agent: string; tier?: string; halfOpenAfterMs: number | null }> {
   readonly code = "BREAKER_OPEN";
+}
+
+/** No breaker goes by this name. */
+export class BreakerUnknown extends WalkbackError<{ breaker: string; known: readonly string[] }> {
+  readonly code = "BREAKER_UNKNOWN";
 }
 
 export class BulkheadFull extends WalkbackError<{ agent: string; maxConcurrent: number; maxWaiting: number }> {
   readonly code = "BULKHEAD_FULL";
 }
 
-/** `onFailure: "cached"` found no earlier answer for the same inputs and the same version of the agent. */
+/** Thrown before the call that would overspend, never after it. `freeAt` (ISO 8601) is when it would fit if nothing else were spent. */
+export class BudgetExceeded extends WalkbackError<{
+  agent: string;
+  scope: string;
+  window: "run" | "hour" | "day";
+  unit: "microDollars" | "tokens";
+  limit: number;
+  spent: number;
+  reserved: number;
+  wanted: number;
+  freeAt?: string | undefined;
+}> {
+  readonly code = "BUDGET_EXCEEDED";
+}
+
+/** What is not known is never taken to cost nothing. */
+export class PriceUnknown extends WalkbackError<{ provider?: string | undefined; model?: string | undefined }> {
+  readonly code = "PRICE_UNKNOWN";
+}
+
+/** The provider's turn would not have come within the attempt's time; nothing was sent. */
+export class RateLimited extends WalkbackError<{ agent: string; provider: string; retryAfterMs: number }> {
+  readonly code = "RATE_LIMITED";
+}
+
+/** Lists everything wrong with a configuration at once. */
+export class ConfigInvalid extends WalkbackError<{ issues: readonly Issue[] }> {
+  readonly code = "CONFIG_INVALID";
+}
+
+/** `onFailure: "cached"` or a cached tier found no earlier answer to the same inputs by the same version of the agent. */
 export class CacheMiss extends WalkbackError<{ agent: string }> {
   readonly code = "CACHE_MISS";
+}
+
+/** The agent's `onDegrade` would not have the answer of a lower tier. */
+export class DegradedRefused extends WalkbackError<{ agent: string; tier: string; reason: string }> {
+  readonly code = "DEGRADED_REFUSED";
 }
 
 export class EffectUndeclared extends WalkbackError<{ agent: string; effect: string; declared: readonly string[] }> {
@@ -375,8 +425,19 @@ export class RunUnknown extends WalkbackError<{ runId: string }> {
   readonly code = "RUN_UNKNOWN";
 }
 
-export class RunExists extends WalkbackError<{ runId: string }> {
+/** `identical` is told where a run that was to be imported was compared with the one that is there. */
+export class RunExists extends WalkbackError<{ runId: string; identical?: boolean }> {
   readonly code = "RUN_EXISTS";
+}
+
+/** The run had to wait, and there is no place left to wait in; nothing was accepted. The tenant is named when it is its own limit. */
+export class QueueFull extends WalkbackError<{ queued: number; maxQueued: number; tenant?: string }> {
+  readonly code = "QUEUE_FULL";
+}
+
+/** The run still waited for its turn when its deadline came; nothing of it was done. */
+export class DeadlineExceeded extends WalkbackError<{ runId: string; deadline: string; waitedMs: number }> {
+  readonly code = "DEADLINE_EXCEEDED";
 }
 
 export class RunNotWaiting extends WalkbackError<{ runId: string; status: string }> {
@@ -416,6 +477,16 @@ export class StoreDamaged extends WalkbackError<{
   readonly version?: number | undefined;
 }> {
   readonly code = "STORE_DAMAGED";
+}
+
+/** A run's file is not what was exported: cut off, changed, of another make or a newer one. Nothing of it was kept. */
+export class ArchiveInvalid extends WalkbackError<{ readonly line?: number | undefined; readonly reason: string }> {
+  readonly code = "ARCHIVE_INVALID";
+}
+
+/** What was asked of a prune cannot be used: it is no time, or a negative one. */
+export class PruneInvalid extends WalkbackError<{ readonly argument: "olderThanMs" | "before" | "keep"; readonly reason: string }> {
+  readonly code = "PRUNE_INVALID";
 }
 
 export class VersionUnknown extends WalkbackError<{ readonly runId: string; readonly number: number; readonly last: number }> {

@@ -26,14 +26,15 @@ export function seal<T = JsonValue>(document: unknown, maxBytes = MAX_DOCUMENT_B
   const bytes = Buffer.byteLength(json);
   if (bytes > maxBytes) throw tooLarge(bytes, maxBytes);
   const data = deepFreeze(JSON.parse(json) as T);
-  if (typeof data === "object" && data !== null) SEALED.set(data, json);
-  return { data, json, hash: sha256(json) };
+  const sealed = { data, json, hash: sha256(json) };
+  if (typeof data === "object" && data !== null) SEALED.set(data, sealed);
+  return sealed;
 }
 
-const SEALED = new WeakMap<object, string>();
+const SEALED = new WeakMap<object, Omit<Sealed, "data">>();
 
-/** The canonical JSON of a document that `seal` returned; it is frozen, so that still holds. */
-export function sealedJson(document: unknown): string | undefined {
+/** The canonical JSON of a document that `seal` returned, and its hash; it is frozen, so that still holds. */
+export function sealedForm(document: unknown): Omit<Sealed, "data"> | undefined {
   return typeof document === "object" && document !== null ? SEALED.get(document) : undefined;
 }
 

@@ -13,6 +13,8 @@ export interface VersionHead {
   readonly contract: string;
   /** The numbers of the versions it was made from. */
   readonly parents: readonly number[];
+  /** Which of the agent's tiers gave the answer, if it has tiers. */
+  readonly tier?: string | undefined;
   /** SHA-256 over this version's head, its data and the hash of the version before. */
   readonly hash: string;
 }
@@ -41,6 +43,12 @@ interface RunBase {
   readonly workflow: { readonly name: string; readonly version: number };
   /** ISO 8601. */
   readonly acceptedAt: string;
+  /** For whom it is. */
+  readonly tenant: string | undefined;
+  /** 1 (highest) to 10. */
+  readonly priority: number;
+  /** An answer came from a lower tier than could have been asked. */
+  readonly degraded: boolean;
   readonly versions: readonly VersionHead[];
 }
 
@@ -53,7 +61,8 @@ interface Ended extends RunBase {
 
 /** One execution of a workflow. Expected outcomes are variants here, not exceptions. */
 export type Run<Output = JsonValue> =
-  | (RunBase & { readonly status: "queued" })
+  /** It waits for its turn; still waiting at its deadline (ISO 8601) it is canceled. */
+  | (RunBase & { readonly status: "queued"; readonly deadline: string | undefined })
   | (RunBase & { readonly status: "running" })
   /** A human must answer before the run goes on. */
   | (RunBase & { readonly status: "waiting"; readonly questions: readonly Question[] })

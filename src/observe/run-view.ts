@@ -7,9 +7,12 @@ import type { Run } from "../contracts/run.js";
 export async function runOf(store: Store, record: RunRecord): Promise<Run> {
   const { runId, acceptedAt, status } = record;
   const heads = await store.versions.heads(runId);
-  const base = { runId, workflow: { name: record.workflow, version: record.workflowVersion }, acceptedAt, versions: heads };
+  const { tenant, priority, deadline, degraded } = record;
+  const workflow = { name: record.workflow, version: record.workflowVersion };
+  const base = { runId, workflow, acceptedAt, tenant, priority, degraded, versions: heads };
   switch (status) {
     case "queued":
+      return { ...base, status, deadline };
     case "running":
       return { ...base, status };
     case "waiting":

@@ -1,4 +1,5 @@
 import { foldJournal } from "../checkpoint/journal-view.js";
+import type { RunRecord } from "../checkpoint/ports.js";
 import { DecisionInvalid, PastPivot, RunFinished, RunNotWaiting } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { Decision, Question } from "../contracts/question.js";
@@ -7,7 +8,8 @@ import { readAnswer } from "../graph/ask.js";
 import type { Kit } from "../graph/kit.js";
 import { passedPivot } from "../graph/pivot.js";
 import { canceled, carryOnAfter } from "./carry.js";
-import { type Parts, recordOf } from "./parts.js";
+import { getRun, type Parts, recordOf } from "./parts.js";
+import type { Serving } from "./queue.js";
 import { carriable } from "./release.js";
 
 export interface ResumeOptions {
@@ -32,8 +34,10 @@ export async function resume(parts: Parts, runId: string, decision: Decision, { 
   return carryOnAfter(parts, record.runId);
 }
 
-export async function cancel(parts: Parts, runId: string, reason = "no reason given"): Promise<Run> {
-  const record = await recordOf(parts, runId);
+export async function cancel(parts: Parts, serving: Serving | undefined, runId: string, reason = "no reason given"): Promise<Run> {
+  const found = await recordOf(parts, runId);
+  const record = found.status === "queued" ? await withdraw(parts, serving, found.runId, reason) : found;
+  if (!record) return getRun(parts, runId);
   if (isTerminal(record.status)) {
     throw new RunFinished(`Run ${runId} has already ended as ${record.status}.`, { runId, status: record.status });
   }
@@ -42,6 +46,15 @@ export async function cancel(parts: Parts, runId: string, reason = "no reason gi
   await parts.store.runs.requestCancel(record.runId, reason);
   parts.runtime.activeScope(record.runId)?.fail(canceled(record.runId, reason));
   return carryOnAfter(parts, record.runId);
+}
+
+/** A run that waits for its turn ends at once: there is nothing to undo. Returns how it stands when it has begun meanwhile. */
+async function withdraw(parts: Parts, serving: Serving | undefined, runId: RunId, reason: string): Promise<RunRecord | undefined> {
+  const { store, runtime } = parts;
+  const ended = await store.queue.withdraw(runId, canceled(runId, reason), runtime.now().toISOString());
+  if (!ended) return recordOf(parts, runId);
+  serving?.ended(ended);
+  return undefined;
 }
 
 async function refusePastPivot({ store }: Parts, kit: Kit, runId: RunId): Promise<void> {

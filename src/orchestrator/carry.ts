@@ -1,5 +1,5 @@
 import type { RunScope } from "../agents/scope.js";
-import type { RunRecord, Store } from "../checkpoint/ports.js";
+import type { Lease, RunRecord, Store } from "../checkpoint/ports.js";
 import { Canceled, type Failure, isWalkbackError, Quarantined, Rejected } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { isTerminal, type Run } from "../contracts/run.js";
@@ -23,7 +23,18 @@ export async function carry(parts: Parts, entry: Entry, scope: RunScope, input: 
     return await task;
   } finally {
     parts.underway.delete(runId);
+    for (const told of parts.onRest) told();
   }
+}
+
+/** Carries a run that has just had its turn in the queue. Throws `WORKFLOW_CHANGED`; it is not under way then. */
+export async function carryBegun(parts: Parts, record: RunRecord, lease: Lease, onUnderway: () => void): Promise<Run> {
+  const run = await carriable(parts, record);
+  const scope = await prepare(parts, parts.runtime.open(lease), run.foreign);
+  scope.emit({ type: "run.begun", waitedMs: Math.max(0, parts.runtime.now().getTime() - Date.parse(record.acceptedAt)) });
+  const task = carry(parts, run.entry, scope, await inputOf(parts, run, scope));
+  onUnderway();
+  return task;
 }
 
 /** Carries a run on from where it stands on disk. Throws `WORKFLOW_CHANGED`, `RUN_HELD` and `RUN_FINISHED`. */
@@ -73,9 +84,13 @@ async function wasAnswered(parts: Parts, runId: RunId): Promise<boolean> {
   return status === "running" || (status === "waiting" && (await parts.store.runs.cancelRequests([runId])).length > 0);
 }
 
-/** Takes the run's lease; a run that was ended while nobody carried it fails at once. */
-async function claim({ store, runtime }: Parts, runId: RunId, foreign: boolean): Promise<RunScope> {
-  const scope = await runtime.claim(runId);
+/** Takes the run's lease. */
+async function claim(parts: Parts, runId: RunId, foreign: boolean): Promise<RunScope> {
+  return prepare(parts, await parts.runtime.claim(runId), foreign);
+}
+
+/** A run that was ended while nobody carried it fails at once. */
+async function prepare({ store }: Parts, scope: RunScope, foreign: boolean): Promise<RunScope> {
   scope.foreign = foreign;
   const ended = await endedBefore(store, scope);
   if (ended) scope.fail(ended);

@@ -13,7 +13,8 @@ export interface StopOptions {
 export interface Operations {
   /** Counts an operation from its first moment on, not only once its run is under way. */
   count<Args extends unknown[], T>(operation: (...args: Args) => Promise<T>): (...args: Args) => Promise<T>;
-  settled(): Promise<unknown>;
+  /** Resolves when none is left, those included that were asked for meanwhile. */
+  settled(): Promise<void>;
 }
 
 export function operationsOf(): Operations {
@@ -28,12 +29,20 @@ export function operationsOf(): Operations {
         promise.then(done, done);
         return promise;
       },
-    settled: () => Promise.allSettled(underway),
+    async settled() {
+      while (underway.size > 0) await Promise.allSettled(underway);
+    },
   };
 }
 
-export async function stop(runtime: Runtime, operations: Operations, { deadlineMs = STOP_DEADLINE_MS }: StopOptions = {}): Promise<void> {
+export async function stop(
+  runtime: Runtime,
+  operations: Operations,
+  queue: { stop(): Promise<void> } | undefined,
+  { deadlineMs = STOP_DEADLINE_MS }: StopOptions = {},
+): Promise<void> {
   runtime.drain();
+  await queue?.stop();
   const settled = operations.settled();
   const timer = new AbortController();
   await Promise.race([settled, setTimeout(deadlineMs, undefined, { signal: timer.signal }).catch(() => {})]);

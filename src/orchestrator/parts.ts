@@ -21,6 +21,8 @@ export interface Parts {
   readonly entries: ReadonlyMap<string, Entry>;
   /** The runs that are carried here, and when they come to rest. */
   readonly underway: Map<RunId, Promise<unknown>>;
+  /** Called when one of them has come to rest, and is not under way any more. */
+  readonly onRest: Set<() => void>;
 }
 
 export function partsOf(store: Store, runtime: Runtime, workflows: readonly Workflow[]): Parts {
@@ -29,7 +31,7 @@ export function partsOf(store: Store, runtime: Runtime, workflows: readonly Work
     const entry: Entry = { kit: createKit(runtime, workflow), graph: compileWorkflow(runtime, workflow) };
     return [workflow.name, entry] as const;
   });
-  return { store, runtime, entries: new Map(entries), underway: new Map() };
+  return { store, runtime, entries: new Map(entries), underway: new Map(), onRest: new Set() };
 }
 
 /** Throws `WORKFLOW_UNKNOWN` and names those there are. */

@@ -1,3 +1,5 @@
+import { type Agent, type Tier, tiersOf } from "../agents/agent.js";
+import { tierStep } from "../agents/tiers.js";
 import { type EffectRecord, foldJournal, recordedCalls } from "../checkpoint/journal-view.js";
 import type { AnsweredQuestion, Outcome, RunRecord, Store, Version } from "../checkpoint/ports.js";
 import type { RunEvent } from "../contracts/event.js";
@@ -28,6 +30,10 @@ export interface RunOnRecord {
   readonly calls: ReadonlyMap<string, JsonValue>;
   readonly answered: readonly AnsweredQuestion[];
   readonly open: readonly Question[];
+  /** The tiers of a step that were asked and failed, in whichever round. */
+  readonly fallen: ReadonlySet<string>;
+  /** What a tier failed with in a round instead of an answer, by the name it has among the failed steps. */
+  tierFailure(tierStep: string, round: number): Promise<Outcome | undefined>;
   /** Why the run failed, and which outcomes had come by then; undefined when it has not. */
   readonly failed: { readonly failure: Failure; readonly place: number } | undefined;
   /** When the work on a round was begun for the last time. */
@@ -54,6 +60,10 @@ export async function readRecord(store: Store, run: RunRecord): Promise<RunOnRec
     }),
   );
   const outcomes = [...made, ...(await failuresOf(store, run, versions, events))].sort((a, b) => a.place - b.place);
+  // The gate may have refused a tier's answer afterwards.
+  const answered = new Set(
+    versions.flatMap(({ agent, tier, round }) => (tier === undefined ? [] : [roundKey(tierStep(agent, tier), round)])),
+  );
   const failures = journal.filter(({ phase }) => phase === "failed").map(({ key, body }) => [key, body as unknown as Failure] as const);
   return {
     run,
@@ -64,6 +74,8 @@ export async function readRecord(store: Store, run: RunRecord): Promise<RunOnRec
     calls: new Map(recordedCalls(journal)),
     answered: await store.runs.answered(runId),
     open: await store.runs.openQuestions(runId),
+    fallen: new Set(events.flatMap(fallenTier)),
+    tierFailure: async (step, round) => (answered.has(roundKey(step, round)) ? undefined : store.versions.outcome(runId, step, round)),
     failed: failureOf(run, events),
     ...timesOf(run, outcomes, events),
   };
@@ -81,6 +93,23 @@ const OWN: ReadonlySet<FailureCode> = new Set([
 
 export function cameFromOutside({ code }: Failure): boolean {
   return !OWN.has(code);
+}
+
+function fallenTier(event: RunEvent): string[] {
+  if (event.type === "agent.degraded") return [tierStep(event.agent, event.from)];
+  return event.type === "agent.failed" && event.tier !== undefined ? [tierStep(event.agent, event.tier)] : [];
+}
+
+export function hasFallen({ fallen }: RunOnRecord, step: string): boolean {
+  return [...fallen].some((tier) => tier.startsWith(tierStep(step, "")));
+}
+
+/** The tiers that a step asked in a round, or could have: one that was passed over then does not work now. */
+export function tiersOnRecord({ outcomes, fallen }: RunOnRecord, agent: Agent, step: string, round: number): readonly Tier[] {
+  const outcome = outcomes.get(roundKey(step, round))?.outcome;
+  const answered = outcome?.kind === "version" ? outcome.version.tier : undefined;
+  const asked = tiersOf(agent).filter(({ name }) => name === answered || fallen.has(tierStep(step, name)));
+  return asked.length > 0 ? asked : tiersOf(agent);
 }
 
 /** A failed round has no number; its event says between which versions it came. */
@@ -137,7 +166,7 @@ function timesOf(
   const attempts = new Map<string, number>();
   for (const { step, round, outcome } of outcomes) if (outcome.kind === "version") started.set(roundKey(step, round), outcome.version.at);
   for (const event of events) {
-    if (event.type === "agent.started") {
+    if (event.type === "agent.started" || event.type === "agent.degraded") {
       started.set(roundKey(event.agent, event.round), event.at);
       attempts.set(roundKey(event.agent, event.round), 1);
     }

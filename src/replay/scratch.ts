@@ -1,20 +1,24 @@
 import type { RunScope } from "../agents/scope.js";
-import type { Outcome, Store } from "../checkpoint/ports.js";
+import { isTierStep } from "../agents/tiers.js";
+import type { Outcome, Store, Version } from "../checkpoint/ports.js";
 import { type Sealed, seal } from "../contracts/json.js";
 import type { Kit } from "../graph/kit.js";
 import type { Conductor } from "./conductor.js";
-import type { RecordedOutcome, RunOnRecord } from "./record.js";
+import { hasFallen, type RecordedOutcome, type RunOnRecord, roundKey } from "./record.js";
+
+export interface ScratchOptions {
+  readonly onOutcome: (step: string, round: number, outcome: Outcome) => void;
+  /** By the name of a step, or of one of its tiers. */
+  readonly isReplaced: (step: string) => boolean;
+}
 
 /**
  * The store a replay writes to, in memory: it hears of every outcome, and what only the real one can know (what humans
  * answered, what agents had answered in other runs) comes from the record.
  */
-export function scratchOver(
-  memory: Store,
-  record: RunOnRecord,
-  conductor: Conductor,
-  onOutcome: (step: string, round: number, outcome: Outcome) => void,
-): Store {
+export function scratchOver(memory: Store, record: RunOnRecord, conductor: Conductor, { onOutcome, isReplaced }: ScratchOptions): Store {
+  /** What comes of tiers alone, without any guard, waits for its turn here. */
+  const inTurn = (step: string, round: number) => conductor.turn(record.outcomes.get(roundKey(step, round))?.place ?? 0);
   const came = (step: string, round: number, outcome: Outcome) => {
     onOutcome(step, round, outcome);
     conductor.came(step, round);
@@ -29,19 +33,24 @@ export function scratchOver(
     versions: {
       ...memory.versions,
       async append(version) {
+        if (version.tier !== undefined) await inTurn(version.agent, version.round);
         const appended = await memory.versions.append(version);
         came(version.agent, version.round, { kind: "version", version: appended });
         return appended;
       },
       async appendFailure(step) {
+        if (isTierStep(step.agent)) return memory.versions.appendFailure(step);
+        if (hasFallen(record, step.agent)) await inTurn(step.agent, step.round);
         await memory.versions.appendFailure(step);
         came(step.agent, step.round, { kind: "failure", failure: step.failure });
       },
       async outcome(runId, agent, round) {
         conductor.touch();
-        return memory.versions.outcome(runId, agent, round);
+        const isTierOnRecord = isTierStep(agent) && !isReplaced(agent);
+        return (isTierOnRecord && (await record.tierFailure(agent, round))) || memory.versions.outcome(runId, agent, round);
       },
-      findAnswers: async ({ agent }) => record.versions.filter((version) => version.agent === agent && version.source === "cache"),
+      findAnswers: async ({ agent }) =>
+        record.versions.filter((version) => version.agent === agent && version.source === "cache").map(asFound),
     },
     events: {
       ...memory.events,
@@ -51,6 +60,11 @@ export function scratchOver(
       },
     },
   };
+}
+
+/** Whose answer it was and how old was looked at when it was found. */
+function asFound(version: Version): Version {
+  return { ...version, tier: undefined, at: new Date().toISOString() };
 }
 
 /** Accepts the run in memory, and takes over as recorded what is not to be worked again. */
@@ -71,11 +85,11 @@ export async function takeOver(store: Store, kit: Kit, record: RunOnRecord, upTo
     idempotencyKey: undefined,
     program,
   });
-  if (accepted.kind === "known") throw new Error(`Run ${runId} was accepted under a key that was not given.`);
+  if (accepted.kind !== "accepted") throw new Error(`Run ${runId} was accepted under a key that was not given.`);
   const scope = runtime.open(accepted.lease);
   for (const version of rest.filter(({ number }) => number <= upTo)) {
-    const { agent, agentVersion, contract, parents, round, source, data, dataHash, at } = version;
-    const about = { agent, agentVersion, contract, parents, round, source, at, inputHash: dataHash };
+    const { agent, agentVersion, contract, parents, round, source, tier, data, dataHash, at } = version;
+    const about = { agent, agentVersion, contract, parents, round, source, tier, at, inputHash: dataHash };
     await store.versions.append({ runId, epoch: scope.epoch, ...about, data: sealed(data) });
   }
   for (const failed of takenFailures(record, upTo)) await store.versions.appendFailure({ runId, epoch: scope.epoch, ...failed });

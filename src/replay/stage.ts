@@ -1,13 +1,14 @@
 import type { Agent } from "../agents/agent.js";
 import { createRuntime, type Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
+import { freeOfCharge } from "../agents/spend.js";
 import type { Outcome, Store } from "../checkpoint/ports.js";
 import { Draining, type Failure } from "../contracts/failure.js";
 import { answersFrom } from "./answers.js";
 import { conductor } from "./conductor.js";
 import { compareOutcomes, type Difference, missingFrom } from "./difference.js";
 import { replayGuard } from "./guard.js";
-import { type RunOnRecord, roundKey } from "./record.js";
+import { type RunOnRecord, roundKey, tiersOnRecord } from "./record.js";
 import { isTaken, scratchOver } from "./scratch.js";
 
 export interface StageOptions {
@@ -41,6 +42,7 @@ export function stageFor(record: RunOnRecord, { memory, from, maxDocumentBytes, 
     onAllCame: () => end && scope?.fail(end),
     onEndOfRecord: () => scope?.halt(new Draining(`Run ${runId} is on record so far and no further.`, { runId })),
   });
+  const isOfReplaced = (step: string) => isReplaced(step.replace(BRANCH, ""));
   const onOutcome = (step: string, round: number, outcome: Outcome) => {
     const recorded = record.outcomes.get(roundKey(step, round));
     if (came.has(roundKey(step, round)) || (recorded && isTaken(recorded, from))) return;
@@ -51,11 +53,13 @@ export function stageFor(record: RunOnRecord, { memory, from, maxDocumentBytes, 
     differences.push({ difference, place: recorded?.place ?? reached });
     order.differ();
   };
-  const store = scratchOver(memory, record, order, onOutcome);
+  const store = scratchOver(memory, record, order, { onOutcome, isReplaced: isOfReplaced });
+  const real = createRuntime({ store, maxDocumentBytes, lookahead: true });
   const runtime: Runtime = {
-    ...createRuntime({ store, maxDocumentBytes, lookahead: true }),
-    guardOf: (agent: Agent) => replayGuard(record, order, agent, (step) => isReplaced(step.replace(BRANCH, ""))),
-    outsideOf: (site) => ({ effects: answersFrom(record, site), now: () => record.startedAt(site.step, site.round) }),
+    ...real,
+    guardOf: (agent: Agent) => replayGuard(record, order, agent, isOfReplaced),
+    tiersFor: (work) => (isOfReplaced(work.step) ? real.tiersFor(work) : tiersOnRecord(record, work.agent, work.step, work.round)),
+    outsideOf: (site) => ({ effects: answersFrom(record, site), spend: freeOfCharge, now: () => record.startedAt(site.step, site.round) }),
   };
   return {
     memory,
@@ -77,7 +81,8 @@ interface Placed {
   readonly place: number;
 }
 
-const BRANCH = /\[\d+\]$/;
+/** What a step's name has after the agent's: the branch of a fan-out, a tier. */
+const BRANCH = /(\[\d+\])?(\/.*)?$/;
 
 function firstOf(differences: readonly Placed[]): Difference | undefined {
   return differences.reduce<Placed | undefined>((first, each) => (first && first.place <= each.place ? first : each), undefined)

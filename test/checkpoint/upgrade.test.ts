@@ -33,6 +33,13 @@ function anOldStore(folder: Folder): string {
   return path;
 }
 
+/** What the first release did not know of a run. */
+const SINCE = new Set(["forkedFrom", "tenant", "priority", "deadline", "begunAt", "degraded"]);
+
+function asThen(record: RunRecord): object {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !SINCE.has(name)));
+}
+
 async function readsOf(store: Store): Promise<Reads> {
   const runs = await store.runs.list({});
   const read = async (runId: RunId) => ({
@@ -44,9 +51,9 @@ async function readsOf(store: Store): Promise<Reads> {
     outcome: await store.versions.outcome(runId, "pay-out", 0),
   });
   const reads = {
-    runs: runs.map(({ forkedFrom: _, ...record }) => record),
+    runs: runs.map(asThen),
     of: Object.fromEntries(await Promise.all(runs.map(async ({ runId }) => [runId, await read(runId)] as const))),
-    claimable: (await store.runs.claimable("2026-11-03T00:00:00.000Z", 10)).map(({ forkedFrom: _, ...record }) => record),
+    claimable: (await store.runs.claimable("2026-11-03T00:00:00.000Z", 10)).map(asThen),
     canceled: await store.runs.cancelRequests(runs.map(({ runId }) => runId)),
     history: await historyOf(store),
   };

@@ -83,7 +83,7 @@ describe("the tree of a run with more to tell", () => {
         runId,
         at,
       },
-      { type: "breaker.opened", agent, consecutiveFailures: 5, runId, at },
+      { type: "breaker.opened", agent, why: "5 failures in a row", runId, at },
       { type: "breaker.refused", agent, runId, at },
       { type: "run.answered", question: "sell-order#0", decision: "skip", reason: "closed", runId, at },
     ];
@@ -91,7 +91,7 @@ describe("the tree of a run with more to tell", () => {
     const text = inspectionText({ ...inspection, events: [...inspection.events, ...told] }, { data: false });
 
     expect(text).toContain("gate rejected shop.receipt@1 of round 0: /orderId: too short");
-    expect(text).toContain("breaker opened after 5 failures in a row");
+    expect(text).toContain("breaker opened: 5 failures in a row");
     expect(text).toContain("breaker open: not called");
     expect(text).toContain("a human answered skip: closed");
   });

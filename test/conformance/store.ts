@@ -4,6 +4,8 @@ import type { NewFork } from "../../src/checkpoint/ports.js";
 import type { Program } from "../../src/contracts/program.js";
 import { acceptedIn, aNewRun, anEntry, anEvent, aQuestion, aRunId, aVersion } from "../support/records.js";
 import { firstBroken } from "../support/store.js";
+import { movesRuns } from "./archives.js";
+import { keepsTheQueue } from "./queue.js";
 
 const FAILURE: Failure = { code: "AGENT_FAILED", message: "pay-out threw: no.", details: { agent: "pay-out" }, causes: [] };
 const ENDED_AT = "2026-11-02T08:01:00.000Z";
@@ -15,6 +17,7 @@ export function storeConformance(name: string, open: () => Promise<Store & Async
     describe("accepting a run", () => acceptsRuns(open));
     describe("the state of a run", () => keepsStates(open));
     describe("leases", () => keepsLeases(open));
+    describe("the queue", () => keepsTheQueue(open));
     describe("questions to a human", () => keepsQuestions(open));
     describe("the version log", () => keepsVersions(open));
     describe("what became of a round of work", () => keepsOutcomes(open));
@@ -23,8 +26,11 @@ export function storeConformance(name: string, open: () => Promise<Store & Async
     describe("the program of a run", () => keepsPrograms(open));
     describe("a part of a run's id", () => findsByPart(open));
     describe("verifying", () => verifies(open));
+    describe("pruning", () => prunes(open));
     describe("the journal", () => keepsJournal(open));
     describe("events", () => keepsEvents(open));
+    describe("reading since a moment", () => readsSince(open));
+    describe("a run as a file", () => movesRuns(open));
     describe("closing", () => closes(open));
     describe("LangGraph's checkpoints", () => keepsCheckpoints(open));
   });
@@ -57,6 +63,11 @@ function acceptsRuns(open: Open): void {
       failure: undefined,
       outputVersion: undefined,
       forkedFrom: undefined,
+      tenant: undefined,
+      priority: 5,
+      deadline: undefined,
+      begunAt: acceptance.acceptedAt,
+      degraded: false,
     });
     expect(await store.versions.list(acceptance.runId)).toHaveLength(1);
   });
@@ -674,6 +685,11 @@ function forks(open: Open): void {
       failure: undefined,
       outputVersion: undefined,
       forkedFrom: { runId: source.runId, number: 2 },
+      tenant: undefined,
+      priority: 5,
+      deadline: undefined,
+      begunAt: ENDED_AT,
+      degraded: false,
     });
     expect(await store.versions.list(source.runId)).toEqual(before);
     expect(await store.runs.find(source.runId)).toMatchObject({ status: "completed", forkedFrom: undefined });
@@ -873,6 +889,75 @@ function verifies(open: Open): void {
   });
 }
 
+function prunes(open: Open): void {
+  const before = new Date("2026-11-02T08:02:00.000Z");
+  const checkpoint = (id: string) => ({
+    v: 4,
+    id,
+    ts: "",
+    channel_values: { a: id.repeat(200) },
+    channel_versions: { a: Number(id) },
+    versions_seen: {},
+  });
+  const ended = async (store: Store) => {
+    const run = await acceptedIn(store, { idempotencyKey: "order-1" });
+    let config = { configurable: { thread_id: run.runId as string, checkpoint_ns: "" } };
+    for (const id of ["1", "2", "3"])
+      config = (await store.checkpointer.put(config, checkpoint(id), { source: "loop", step: 0, parents: {} }, { a: Number(id) })) as never;
+    await store.versions.append(aVersion(run));
+    await store.runs.change(run, { status: "completed", endedAt: ENDED_AT, outputVersion: 1 });
+    return run;
+  };
+
+  test("takes the checkpoints of ended runs but the last, and leaves what was recorded", async () => {
+    await using store = await open();
+    const run = await ended(store);
+    const versions = await store.versions.list(run.runId);
+
+    const counted = await store.prune({ before, dryRun: true });
+    const pruned = await store.prune({ before });
+
+    expect(pruned).toEqual(counted);
+    expect(pruned).toMatchObject({ runs: 1, checkpoints: 2, writes: 0 });
+    expect(await store.versions.list(run.runId)).toEqual(versions);
+    const config = { configurable: { thread_id: run.runId, checkpoint_ns: "" } };
+    expect((await store.checkpointer.getTuple(config))?.checkpoint.channel_values).toEqual({ a: "3".repeat(200) });
+    expect((await store.verify()).problems).toEqual([]);
+  });
+
+  test("takes ended runs as a whole when none is to be kept: their key is free again", async () => {
+    await using store = await open();
+    const [run, other] = [await ended(store), await acceptedIn(store)];
+
+    const pruned = await store.prune({ before, keep: "none" });
+
+    expect(pruned).toMatchObject({ runs: 1, checkpoints: 3 });
+    expect(await store.runs.find(run.runId)).toBeUndefined();
+    expect(await store.versions.list(run.runId)).toEqual([]);
+    expect((await store.runs.list({})).map(({ runId }) => runId)).toEqual([other.runId]);
+    expect((await store.verify()).problems).toEqual([]);
+    await acceptedIn(store, { idempotencyKey: "order-1", input: seal("another") });
+  });
+
+  test("leaves runs alone that have not ended, or not long enough ago", async () => {
+    await using store = await open();
+    await ended(store);
+    const waiting = await acceptedIn(store);
+    await store.runs.ask(waiting, aQuestion());
+
+    expect(await store.prune({ before: new Date(ENDED_AT), keep: "none" })).toMatchObject({ runs: 0 });
+    expect(await store.prune({ olderThanMs: 1000 * 365 * 86_400_000, keep: "none" })).toMatchObject({ runs: 0 });
+
+    expect(await store.runs.list({})).toHaveLength(2);
+  });
+
+  test.each([{ olderThanMs: -1 }, { olderThanMs: Number.NaN }, { before: new Date("never") }])("refuses %j", async (options) => {
+    await using store = await open();
+
+    await expect(store.prune(options)).rejects.toThrow(withCode("PRUNE_INVALID"));
+  });
+}
+
 function keepsJournal(open: Open): void {
   test("gives back what was written, in the order in which it was written", async () => {
     await using store = await open();
@@ -932,6 +1017,77 @@ function keepsEvents(open: Open): void {
       expect(await store.events.list(run.runId)).toHaveLength(n + 1);
     }
   });
+}
+
+/** A day, hour by hour. */
+const hour = (n: number) => new Date(Date.parse("2026-11-02T00:00:00.000Z") + n * 3_600_000).toISOString();
+
+function readsSince(open: Open): void {
+  test("finds the runs that were accepted then or later, in the order in which they were", async () => {
+    await using store = await open();
+    const accepted = [];
+    for (const n of [1, 3, 2, 4]) accepted.push(await acceptedIn(store, { acceptedAt: hour(n) }));
+    await store.runs.change(accepted[1] as Fence, { status: "completed", endedAt: hour(5), outputVersion: 0 });
+
+    const found = await all(store.runs.since(hour(2)));
+
+    expect(found.map(({ runId, status }) => [runId, status])).toEqual([
+      [accepted[1]?.runId, "completed"],
+      [accepted[2]?.runId, "running"],
+      [accepted[3]?.runId, "running"],
+    ]);
+    expect(found[0]).toEqual(await store.runs.find(accepted[1]?.runId as RunId));
+    expect(await all(store.runs.since(hour(6)))).toEqual([]);
+  });
+
+  test("finds the events of all runs that happened then or later, of the wanted types only", async () => {
+    await using store = await open();
+    const runs = [await acceptedIn(store), await acceptedIn(store)];
+    const failed = { type: "run.failed", failure: FAILURE } as const;
+    const events = [1, 2, 3].flatMap((n) =>
+      runs.flatMap((run) => [
+        { ...anEvent(run, `agent-${n}`), at: hour(n) },
+        { ...failed, runId: run.runId, at: hour(n) },
+      ]),
+    );
+    for (const event of events) store.events.emit(event, 1);
+    for (const run of runs) await store.versions.append(aVersion(run));
+
+    const found = await all(store.events.since(hour(2), ["run.failed"]));
+
+    expect(found).toEqual(events.filter(({ type, at }) => type === "run.failed" && at >= hour(2)));
+    expect(await all(store.events.since(hour(3), ["run.failed", "agent.started"]))).toEqual(events.slice(-4));
+    expect(await all(store.events.since(hour(1), []))).toEqual([]);
+  });
+
+  test("finds all of very many, whoever writes beside it", async () => {
+    await using store = await open();
+    const run = await acceptedIn(store);
+    for (let n = 0; n < 12_000; n++) store.events.emit({ ...anEvent(run, `agent-${n}`), at: hour(n % 24) }, run.epoch);
+    await store.versions.append(aVersion(run));
+    const seen: string[] = [];
+
+    for await (const event of store.events.since(hour(12), ["agent.started"])) {
+      if (seen.length === 0) await store.journal.append(anEntry(run));
+      seen.push(event.agent);
+    }
+
+    expect(seen).toEqual(Array.from({ length: 12_000 }, (_, n) => n).flatMap((n) => (n % 24 >= 12 ? [`agent-${n}`] : [])));
+  });
+
+  test("is refused by a store that is closed", async () => {
+    await using store = await open();
+    await store.close();
+
+    await expect(all(store.runs.since(hour(0)))).rejects.toThrow(withCode("STORE_CLOSED"));
+    await expect(all(store.events.since(hour(0), ["run.failed"]))).rejects.toThrow(withCode("STORE_CLOSED"));
+  });
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
 }
 
 function closes(open: Open): void {

@@ -50,6 +50,7 @@ const anyStep = fc.record(
     answer: fc.constantFrom("retry" as const, "use" as const, "skip" as const, "reject" as const),
     compensates: fc.boolean(),
     pauseMs: fc.nat(15),
+    failingTiers: fc.option(fc.nat(2), { freq: 3, nil: undefined }),
   },
   { requiredKeys: [] },
 );

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { CRASH_POINTS } from "../../src/contracts/crash-point.js";
 import { aHouse, type Crash } from "./house.js";
 import type { Program } from "./program.js";
-import { ASKS, HAPPY, PARALLEL, STUCK, WALKED_BACK } from "./scenarios.js";
+import { ASKS, HAPPY, PARALLEL, STUCK, TIERED, WALKED_BACK } from "./scenarios.js";
 
 const died = new Set<string>();
 
@@ -14,14 +14,16 @@ async function killAndCarryOn(program: Program, at: string) {
   const second = RECOVERY.has(at) ? await house.recover(crash) : first;
   if (second.killed) died.add(at.replace(/#.*/, ""));
   const runs = await house.finish();
-  return { killed: second.killed, statuses: runs.map(({ status }) => status), violations: await house.check() };
+  const paid = house.world.calls().flatMap(({ key, action }) => (action === "pay" ? [key] : []));
+  const paidTwice = paid.filter((key, index) => paid.indexOf(key) < index);
+  return { killed: second.killed, statuses: runs.map(({ status }) => status), violations: [...(await house.check()), ...paidTwice] };
 }
 
 /** Nobody claims a lease before there is something to recover. */
 const RECOVERY: ReadonlySet<string> = new Set(["lease.claimed:after"]);
-const FORWARD = CRASH_POINTS.filter((point) => !/undo|settled|asked|answered/.test(point));
-const BACK = CRASH_POINTS.filter((point) => !/settled|asked|answered/.test(point));
-const HUMAN = CRASH_POINTS.filter((point) => !/undo|settled/.test(point));
+const FORWARD = CRASH_POINTS.filter((point) => !/undo|settled|asked|answered|tier/.test(point));
+const BACK = CRASH_POINTS.filter((point) => !/settled|asked|answered|tier/.test(point));
+const HUMAN = CRASH_POINTS.filter((point) => !/undo|settled|tier/.test(point));
 
 /** With the first crash before anything is on disk, there is no run to end. */
 const ending = (at: string, status: string) => (at === "run.accepted:before" ? [] : [status]);
@@ -47,6 +49,25 @@ describe.concurrent("a process that is killed at a named point leaves a run that
     "journal.performed:after#4",
   ])("%s, with branches side by side", async (at) => {
     expect(await killAndCarryOn(PARALLEL, at)).toEqual({ killed: true, statuses: ["completed"], violations: [] });
+  });
+
+  test.each([
+    "tier.failed:before",
+    "tier.failed:after",
+    "tier.failed:before#2",
+    "tier.failed:after#2",
+    "journal.undo-intended:after#2",
+    "undo.sent:after#2",
+    "journal.undone:after#3",
+    "journal.undone:after#4",
+    "journal.intended:after#4",
+    "effect.sent:after#3",
+    "effect.sent:after#5",
+    "journal.performed:after#6",
+    "step.recorded:before",
+    "step.recorded:after",
+  ])("%s, when tiers fail and the next ones take their place", async (at) => {
+    expect(await killAndCarryOn(TIERED, at)).toEqual({ killed: true, statuses: ["completed"], violations: [] });
   });
 
   test("journal.settled:after, when a human skips what cannot be undone", async () => {

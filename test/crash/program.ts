@@ -11,6 +11,7 @@ import {
   defineWorkflow,
   type Effect,
   fanOut,
+  type Tier,
   type Workflow,
 } from "walkback";
 import * as z from "zod";
@@ -39,6 +40,8 @@ export interface StepPlan {
   readonly onFailure?: "ask" | "skip";
   /** What a human answers to its questions. */
   readonly answer?: DecisionKind;
+  /** How many tiers fail when they have done all their work before one does not; the agent is worked by tiers then. */
+  readonly failingTiers?: number;
   /** Does something outside besides its effects, and takes it back in `compensate`. */
   readonly compensates?: boolean;
   readonly pauseMs?: number;
@@ -111,8 +114,8 @@ function agentOf(step: StepPlan, index: number, consumes: Record<string, Contrac
 function worker(step: StepPlan, name: string, consumes: Record<string, Contract>, produces: Contract, world: World): Agent {
   const plans = step.effects ?? [];
   const effects = plans.map((plan, index) => effectOf(plan, `${plan.kind}-${index}`, world));
-  const { ends, onFailure = "rollback", compensates = false } = step;
-  const execute = async (inputs: object, { runId, effects: out, signal, feedback }: AgentContext) => {
+  const { ends, onFailure = "rollback", compensates = false, failingTiers } = step;
+  const execute = async (inputs: object, { runId, effects: out, signal, feedback, tier = "" }: AgentContext) => {
     const item = (inputs as { item?: { item: number } }).item?.item ?? 0;
     const site = `${name}[${item}]`;
     const breaks = item === 0 && !world.isMended(runId, name); // of a fan-out only the first branch
@@ -120,7 +123,7 @@ function worker(step: StepPlan, name: string, consumes: Record<string, Contract>
     if (compensates) world.perform(`${runId}/${name}/work`, "keyed");
     for (let call = 0; call < (step.pays ?? 0); call++) {
       await out.record("ask-model", { call, site }, async () => {
-        world.pay(`${runId}/${site}/${feedback.length}/${call}`);
+        world.pay(`${runId}/${site}/${tier}${feedback.length}/${call}`);
         return { answer: call };
       });
     }
@@ -129,6 +132,7 @@ function worker(step: StepPlan, name: string, consumes: Record<string, Contract>
       await pause(step.pauseMs, signal);
     }
     await pause(step.pauseMs, signal);
+    if (tier.startsWith("failing")) throw new Error("this tier broke afterwards");
     if (ends === "fails-after" && breaks) throw new Error("it broke afterwards");
     return completed({ text: ends === "answers-badly" && feedback.length === 0 ? "bad" : "good" });
   };
@@ -137,12 +141,17 @@ function worker(step: StepPlan, name: string, consumes: Record<string, Contract>
     consumes,
     produces,
     effects,
-    execute,
+    ...(failingTiers === undefined ? { execute } : { tiers: tiersOf(failingTiers, execute) }),
     onFailure,
     fallback: () => ({ text: "fallback" }),
     limits: { retries: 1, backoff: { initialMs: 1 }, breaker: { consecutiveFailures: 1_000_000 } },
     ...(compensates ? { compensate: async (_work, { runId }) => world.undo(`${runId}/${name}/work`, "opaque") } : {}),
   });
+}
+
+function tiersOf(failing: number, execute: Agent["execute"]): readonly Tier[] {
+  const names = Array.from({ length: failing }, (_, index) => `failing-${index}`);
+  return [...names, "last"].map((name) => ({ name, execute, limits: { retries: 0 } }));
 }
 
 function effectOf({ kind, perform, undo, pauseMs }: EffectPlan, name: string, world: World): Effect {

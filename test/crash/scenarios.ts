@@ -45,3 +45,12 @@ export const STUCK: Program = {
   settle: "retry",
   steps: [{ effects: [{ kind: "keyed", undo: "fails" }] }, { effects: [{ kind: "findable", undo: "fails-once" }] }, { ends: "fails" }],
 };
+
+/** A step whose first two tiers fail when they have done all their work, and the third does not; then one more step. */
+export const TIERED: Program = {
+  name: "tiered",
+  steps: [
+    { effects: [{ kind: "keyed" }, { kind: "findable" }], pays: 1, compensates: true, failingTiers: 2 },
+    { after: [0], effects: [{ kind: "keyed" }] },
+  ],
+};

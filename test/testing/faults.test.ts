@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { createOrchestrator, type RunEvent, type Workflow } from "walkback";
 import { FaultInvalid, injectFaults } from "walkback/testing";
 import { workflowPackage } from "../cli/support/shop.js";
+import { aTieredShop, safe, tier } from "../graph/tiered.js";
 
 const { workflow } = await workflowPackage.open({ dataDir: undefined });
 
@@ -66,6 +67,26 @@ describe("an injected fault", () => {
     injectFaults(workflow, ["fail:sell-order"]);
 
     expect((await sell(workflow)).run.status).toBe("completed");
+  });
+});
+
+describe("a fault in an agent with tiers", () => {
+  test.each([
+    ["fail:make-price/premium", "500 by standard"],
+    ["fail:make-price", "1000 by emergency"],
+  ])("%s breaks the tier that is named, or every one that works", async (spec, text) => {
+    await using shop = aTieredShop([tier("premium"), tier("standard"), safe]);
+    await using orchestrator = createOrchestrator({ workflows: [injectFaults(shop.workflow, [spec])] });
+
+    const run = await orchestrator.start("tiered", { id: "o-1", amountCents: 500 });
+
+    expect(run).toMatchObject({ status: "completed", degraded: true, output: { text } });
+  });
+
+  test("is refused with the tiers there are", () => {
+    expect(() => injectFaults(aTieredShop([tier("premium"), safe]).workflow, ["fail:make-price/emergency"])).toThrow(
+      'make-price has no tier "emergency" that works; it has premium',
+    );
   });
 });
 

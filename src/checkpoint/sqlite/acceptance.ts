@@ -3,8 +3,11 @@ import type { RunId } from "../../contracts/ids.js";
 import type { Sealed } from "../../contracts/json.js";
 import { CHAIN_START, forkStart } from "../chain.js";
 import { type Accepted, DEFAULT_PRIORITY, type NewFork, type NewRun, type RunLog } from "../ports.js";
+import { queuedEvents } from "../queue-events.js";
+import { insertEvent, rowOfEvent } from "./events.js";
 import type { Ground } from "./ground.js";
 import { questionRows } from "./questions.js";
+import { queueAdmission } from "./queue-admission.js";
 import type { RunFacts, RunLease, RunRow } from "./run-rows.js";
 import { insertFailedStep, insertVersion, readVersion, type VersionRow, versionOf, versionUnknown } from "./versions.js";
 
@@ -18,8 +21,10 @@ export function acceptance(ground: Ground): {
   const selectFirst = database.prepare<[string], VersionRow>("SELECT * FROM versions WHERE run_id = ? AND number = 0");
   const append = insertVersion(ground);
   const copyHistory = historyCopier(ground);
+  const admission = queueAdmission(ground);
+  const appendEvent = insertEvent(ground);
 
-  const insert = (run: Pick<NewRun, "runId" | "acceptedAt" | "holder" | "until">, facts: Partial<RunFacts>): RunRow => {
+  const insert = (run: Pick<NewRun, "runId" | "acceptedAt" | "holder" | "until">, facts: Partial<RunFacts & RunLease>): RunRow => {
     const { runId } = run;
     if (rows.find(runId)) throw new RunExists(`Run ${runId} exists already. Choose another id, or resume it.`, { runId });
     const about = { run_id: runId, status: "running", accepted_at: run.acceptedAt, holder: run.holder, lease_until: run.until } as const;
@@ -38,19 +43,24 @@ export function acceptance(ground: Ground): {
         return { kind: "known", runId: known as RunId };
       }
       const program = run.program && contents.put({ type: "json", bytes: Buffer.from(run.program.json) });
-      const facts = { workflow, workflow_version: run.workflowVersion, idempotency_key: idempotencyKey ?? null, program: program ?? null };
-      const row = insert(run, facts);
+      const { tenant, priority = DEFAULT_PRIORITY, deadline } = run;
+      const about = { workflow, workflow_version: run.workflowVersion, idempotency_key: idempotencyKey ?? null, program: program ?? null };
+      const waits = admission.mustWait(run) ? { ...WAITING, queue_place: admission.takePlace(run) } : {};
+      const row = insert(run, { ...about, tenant: tenant ?? null, priority, deadline: deadline ?? null, ...waits });
       const first = { runId, agent: "input", agentVersion: 0, contract, parents: [], round: 0, source: "input", inputHash: "" } as const;
       const version = versionOf(append(row, { ...first, data: input, at: run.acceptedAt }), input.data);
-      return { kind: "accepted", version, lease: leaseOf(run) };
+      if (row.status !== "queued") return { kind: "accepted", version, lease: leaseOf(run) };
+      for (const event of queuedEvents(run)) appendEvent(rows.get(runId), rowOfEvent(event));
+      return { kind: "queued", runId };
     },
     fork(fork) {
       const source = rows.get(fork.from.runId);
       const { runId, number } = fork.from;
       if (!Number.isSafeInteger(number) || number < 0 || number >= source.versions)
         throw versionUnknown(runId, number, source.versions - 1);
-      const { workflow, workflow_version, program } = source;
-      const row = insert(fork, { workflow, workflow_version, program, forked_from: JSON.stringify({ runId, number }) });
+      const { workflow, workflow_version, program, tenant, priority } = source;
+      const inherited = { workflow, workflow_version, program, tenant, priority };
+      const row = insert(fork, { ...inherited, forked_from: JSON.stringify({ runId, number }) });
       copyHistory(row, fork);
       const first = selectFirst.get(fork.runId) as VersionRow; // copied just now
       return { version: readVersion(ground, first), lease: leaseOf(fork) };
@@ -58,7 +68,11 @@ export function acceptance(ground: Ground): {
   };
 }
 
-const NOTHING: RunFacts & RunLease = {
+/** A run that waits for its turn is held by nobody. */
+const WAITING = { status: "queued", holder: null, lease_until: null } as const;
+
+/** A run of which nothing is known yet. */
+export const NOTHING: RunFacts & RunLease = {
   run_id: "",
   workflow: "",
   workflow_version: 0,
@@ -111,10 +125,14 @@ function historyCopier(ground: Ground) {
     for (const { row, version } of shared) {
       const changed = version === last && data !== undefined;
       const kept: Pick<Sealed, "json" | "hash"> = { json: contents.hashed(row.content).text, hash: row.data_hash };
-      const about = changed ? ({ source: "human", at: acceptedAt } as const) : { source: version.source, at: version.at };
+      const about = changed
+        ? ({ source: "human", tier: undefined, at: acceptedAt } as const)
+        : { source: version.source, tier: version.tier, at: version.at };
       append(rows.get(runId), { ...version, ...about, runId, inputHash: row.input_hash, data: changed ? data : kept });
       lastRounds.set(version.agent, Math.max(version.round, lastRounds.get(version.agent) ?? 0));
     }
+    const byTiers = shared.some(({ version }) => version.tier !== undefined && !(version === last && data !== undefined));
+    if (byTiers && rows.get(from.runId).degraded) rows.change(rows.get(runId), { degraded: 1 });
     const before = (agent: string, round: number) => round < (lastRounds.get(agent) ?? 0);
     for (const failed of selectFailed.all(from.runId)) if (before(failed.agent, failed.round)) appendFailed(rows.get(runId), failed);
     for (const question of questions.all(from.runId)) {

@@ -20,14 +20,20 @@ export interface Anchor {
   /** The newest head, or undefined when there is none or it cannot be read. */
   read(): Head | undefined;
   write(head: Head): void;
+  /** Takes this for the newest head, though another one was newer. */
+  accept(head: Head): void;
   close(): void;
 }
 
 const SLOT_BYTES = 256;
 
 /** Two slots in a small file, written in turn and in place: a torn write spoils one of them, and the other still stands. */
-export function fileAnchor(path: string): Anchor {
+function fileAnchor(path: string): Anchor {
   let file: number | undefined;
+  const put = (text: string, slot: number) => {
+    file ??= openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    writeSync(file, text, slot * SLOT_BYTES);
+  };
   return {
     location: path,
     read() {
@@ -36,8 +42,11 @@ export function fileAnchor(path: string): Anchor {
       return heads.sort((a, b) => b.commit - a.commit)[0];
     },
     write(head) {
-      file ??= openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
-      writeSync(file, format(head), (head.commit % 2) * SLOT_BYTES);
+      put(format(head), head.commit % 2);
+    },
+    accept(head) {
+      put(format(head), head.commit % 2);
+      put(`${"".padEnd(SLOT_BYTES - 1)}\n`, (head.commit + 1) % 2);
     },
     close() {
       if (file === undefined) return;
@@ -46,6 +55,12 @@ export function fileAnchor(path: string): Anchor {
       file = undefined;
     },
   };
+}
+
+/** The one that was chosen, or a file beside the store; none for a store in memory. */
+export function anchorFor(path: string, chosen: Anchor | false | undefined): Anchor | undefined {
+  if (chosen === false || path === ":memory:") return undefined;
+  return chosen ?? fileAnchor(`${path}.anchor`);
 }
 
 function contentOf(path: string): string {

@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { Content } from "../content.js";
-import { type CompactId, expanded } from "./compact-id.js";
+import { type CompactId, expanded, isSame } from "./compact-id.js";
 import type { Contents } from "./contents.js";
 import { damaged, sumOf } from "./sums.js";
 
@@ -8,7 +8,7 @@ import { damaged, sumOf } from "./sums.js";
 export type ValueRef = number | string;
 
 /** Smaller JSON than this stands in place: a reference would cost as much. */
-const IN_PLACE_BYTES = 64;
+export const IN_PLACE_BYTES = 64;
 /** Of so many threads the newest checkpoint is kept at hand. */
 const RECENT = 1_000;
 
@@ -49,9 +49,9 @@ export class Checkpoints {
   readonly #latest;
   readonly #findWrites;
   readonly #putWrite;
-  readonly #hasWrite;
-  /** The newest checkpoint that was put to each thread: the parent of the next. */
-  readonly #recent = new Map<number, CheckpointRow>();
+  readonly #replaceWrite;
+  /** The newest checkpoint that was put to each thread, the parent of the next, and what was written to it since. */
+  readonly #recent = new Map<number, { readonly row: CheckpointRow; readonly writes: Pick<WriteRow, "channel" | "value">[] }>();
 
   constructor(
     database: Database,
@@ -66,17 +66,13 @@ export class Checkpoints {
     this.#findWrites = database.prepare<[number, CompactId], WriteRow>(
       "SELECT * FROM graph_writes WHERE thread = ? AND checkpoint = ? ORDER BY task, place",
     );
-    this.#hasWrite = database.prepare<[number, CompactId, CompactId, number]>(
-      "SELECT 1 FROM graph_writes WHERE thread = ? AND checkpoint = ? AND task = ? AND place = ?",
-    );
-    this.#putWrite = database.prepare(
-      "INSERT OR REPLACE INTO graph_writes (thread, checkpoint, task, place, channel, value, sum) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    );
+    const columns = "graph_writes (thread, checkpoint, task, place, channel, value, sum) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    this.#putWrite = database.prepare(`INSERT INTO ${columns} ON CONFLICT (thread, checkpoint, task, place) DO NOTHING`);
+    this.#replaceWrite = database.prepare(`INSERT OR REPLACE INTO ${columns}`);
   }
 
   find(thread: number, id: CompactId): CheckpointRow | undefined {
-    const recent = this.#recent.get(thread);
-    return recent && expanded(recent.id) === expanded(id) ? recent : this.checked(this.#find.get(thread, id));
+    return this.#recentOf(thread, id)?.row ?? this.checked(this.#find.get(thread, id));
   }
 
   /** After a transaction, or a part of one, that was undone. */
@@ -93,7 +89,12 @@ export class Checkpoints {
     const sum = checkpointSum(row);
     this.#put.run(thread, id, parent, state, channels, metadata, sum);
     if (this.#recent.size >= RECENT) this.#recent.clear();
-    this.#recent.set(thread, { ...row, sum });
+    this.#recent.set(thread, { row: { ...row, sum }, writes: [] });
+  }
+
+  /** What was written to a checkpoint, as far as it helps to know. */
+  addedTo(thread: number, checkpoint: CompactId): readonly Pick<WriteRow, "channel" | "value">[] {
+    return this.#recentOf(thread, checkpoint)?.writes ?? this.writesTo(thread, checkpoint);
   }
 
   writesTo(thread: number, checkpoint: CompactId): WriteRow[] {
@@ -105,9 +106,10 @@ export class Checkpoints {
   /** The first write at a place stands, unless it may be replaced. */
   putWrite(row: Omit<WriteRow, "sum" | "value">, value: Content, replace: boolean): void {
     const { thread, checkpoint, task, place, channel } = row;
-    if (!replace && this.#hasWrite.get(thread, checkpoint, task, place)) return;
     const ref = this.keep(value);
-    this.#putWrite.run(thread, checkpoint, task, place, channel, ref, writeSum({ ...row, value: ref }));
+    const statement = replace ? this.#replaceWrite : this.#putWrite;
+    statement.run(thread, checkpoint, task, place, channel, ref, writeSum({ ...row, value: ref }));
+    this.#recentOf(thread, checkpoint)?.writes.push({ channel, value: ref });
   }
 
   /** `before` is the channel's value in the checkpoint before, `added` what was written to it since. */
@@ -118,6 +120,11 @@ export class Checkpoints {
 
   valueOf(ref: ValueRef): Content {
     return typeof ref === "string" ? { type: "json", bytes: Buffer.from(ref) } : this.contents.get(ref);
+  }
+
+  #recentOf(thread: number, id: CompactId) {
+    const recent = this.#recent.get(thread);
+    return recent && isSame(recent.row.id, id) ? recent : undefined;
   }
 
   checked(row: CheckpointRow | undefined): CheckpointRow | undefined {

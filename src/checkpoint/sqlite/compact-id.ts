@@ -12,3 +12,7 @@ export function expanded(id: CompactId): string {
   const hex = id.toString("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+export function isSame(one: CompactId, other: CompactId): boolean {
+  return typeof one === "string" || typeof other === "string" ? one === other : one.equals(other);
+}

@@ -27,10 +27,11 @@ interface Row extends Link {
   readonly tail: Buffer;
 }
 
+/** A flipped bit can make a string of a blob. */
 interface ReadRow {
-  readonly hash: Buffer;
+  readonly hash: Buffer | string;
   readonly type: ContentType;
-  readonly bytes: Buffer | null;
+  readonly bytes: Buffer | string | null;
 }
 
 /** Less in common than this is not worth a link. */
@@ -39,6 +40,8 @@ const MIN_SHARED = 128;
 const BYTES_A_LINK = 128;
 /** For the values that the next ones are likely to begin with. */
 const CACHE_BYTES = 32 * 1024 * 1024;
+/** Values are written several times shortly after each other: with a version, to a channel, and with the checkpoint. */
+const RECENT_IDS = 10_000;
 const WHOLE: Link = { base: null, shared: 0, depth: 0, rest: null, rest_bytes: 0 };
 
 /**
@@ -51,12 +54,13 @@ export class Contents {
   readonly #select;
   readonly #read;
   readonly #recent = new RecentBytes(CACHE_BYTES);
+  readonly #ids = new Map<string, number>();
 
   constructor(
     database: Database,
     private readonly path: string,
   ) {
-    this.#find = database.prepare<[Buffer, Buffer], number>("SELECT id FROM contents WHERE substr(hash, 1, 6) = ? AND hash = ?").pluck();
+    this.#find = database.prepare<[Buffer, Buffer], number>(FIND).pluck();
     this.#insert = database.prepare(
       "INSERT INTO contents (hash, type, base, shared, depth, tail, rest, rest_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
@@ -65,9 +69,18 @@ export class Contents {
   }
 
   /** The content's id, new or not; to be called inside a transaction. */
-  put({ type, bytes }: Content, kin: Kin = {}): number {
+  put({ type, bytes, hash }: Content, kin: Kin = {}): number {
     const content = asBuffer(bytes);
-    const hashed = hashOfContent({ type, bytes: content });
+    const hashed = hash ?? hashOfContent({ type, bytes: content }).toString("hex");
+    const recent = this.#ids.get(hashed);
+    if (recent !== undefined) return recent;
+    const id = this.#findOrAdd(Buffer.from(hashed, "hex"), type, content, kin);
+    if (this.#ids.size >= RECENT_IDS) this.#ids.clear();
+    this.#ids.set(hashed, id);
+    return id;
+  }
+
+  #findOrAdd(hashed: Buffer, type: ContentType, content: Buffer, kin: Kin): number {
     const known = this.#find.get(hashed.subarray(0, 6), hashed) as number | undefined;
     if (known !== undefined) return known;
     const link = type === "json" && content.length >= MIN_SHARED ? this.#linkTo(kin, content) : WHOLE;
@@ -80,22 +93,24 @@ export class Contents {
 
   /** After a transaction, or a part of one, that was undone: ids that it gave may be given again. */
   forgetRecent(): void {
+    this.#ids.clear();
     this.#recent.clear();
   }
 
   /** Throws `STORE_DAMAGED` when it is not there or does not hash to what was written. */
-  get(id: number): Content & { readonly hash: Buffer } {
+  get(id: number): Content & { readonly hash: string } {
     const row = this.#read.get({ id });
     if (!row) throw damaged({ path: this.path, where: "contents" }, `content ${id} is missing`);
     const bytes = row.bytes ?? Buffer.alloc(0);
-    if (hashOfContent({ type: row.type, bytes }).equals(row.hash)) return { type: row.type, bytes, hash: row.hash };
+    if (typeof bytes !== "string" && typeof row.hash !== "string" && hashOfContent({ type: row.type, bytes }).equals(row.hash))
+      return { type: row.type, bytes, hash: row.hash.toString("hex") };
     throw damaged({ path: this.path, where: "contents" }, `content ${id} is not what was written`);
   }
 
   /** JSON as text, with its SHA-256 in hexadecimal. */
   hashed(id: number): { readonly hash: string; readonly text: string } {
     const { bytes, hash } = this.get(id);
-    return { hash: hash.toString("hex"), text: asBuffer(bytes).toString("utf8") };
+    return { hash, text: asBuffer(bytes).toString("utf8") };
   }
 
   #linkTo({ before, added = [] }: Kin, content: Buffer): Link {
@@ -113,7 +128,7 @@ export class Contents {
     let row = before === undefined ? undefined : this.#select.get(before);
     if (row?.type !== "json") return WHOLE;
     const shared = commonPrefix(content, this.#bytesOf(row.id));
-    while (row?.base && shared <= row.shared) row = this.#select.get(row.base); // the one below it begins the same
+    while (row?.base && row.base < row.id && shared <= row.shared) row = this.#select.get(row.base); // the one below it begins the same
     if (!row || shared < MIN_SHARED || (row.depth + 1) * BYTES_A_LINK > content.length) return WHOLE;
     return { ...WHOLE, base: row.id, shared, depth: row.depth + 1 };
   }
@@ -128,16 +143,22 @@ export class Contents {
   }
 }
 
+/** What a sweep may be about to take away (see `Prunes`) is not found. */
+const FIND = `
+  SELECT id FROM contents WHERE substr(hash, 1, 6) = ? AND hash = ?
+    AND id > coalesce((SELECT CAST(value AS INTEGER) FROM store_facts WHERE name = 'sweep'), 0)`;
+
 /**
  * Puts a content together in one statement: down the chain of bases, where each link says how many bytes of the one below
- * are still wanted, and then the pieces from the bottom up. (Bytes are never linked, so text functions see only JSON.)
+ * are still wanted, and then the pieces from the bottom up. (Bytes are never linked, so text functions see only JSON.) A base
+ * is always older; where damage says otherwise, the chain ends instead of going round for ever.
  */
 const READ = `
   WITH RECURSIVE chain (id, base, shared, tail, rest, rest_bytes, wanted) AS (
     SELECT id, base, shared, tail, rest, rest_bytes, 9223372036854775807 FROM contents WHERE id = @id
     UNION ALL
     SELECT c.id, c.base, c.shared, c.tail, c.rest, c.rest_bytes, min(chain.wanted, chain.shared)
-    FROM chain JOIN contents c ON c.id = chain.base
+    FROM chain JOIN contents c ON c.id = chain.base AND c.id < chain.id
   ), pieces (shared, tail, rest, wanted) AS MATERIALIZED (
     SELECT shared, tail, iif(chain.rest IS NULL, x'', (SELECT substr(r.tail, -chain.rest_bytes) FROM contents r WHERE r.id = chain.rest)), wanted FROM chain
   )

@@ -1,6 +1,6 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import { StateNotSerializable } from "../../contracts/failure.js";
-import { sealedJson } from "../../contracts/json.js";
+import { sealedForm } from "../../contracts/json.js";
 import type { Content, ContentType } from "../content.js";
 
 const TEXT = new TextDecoder();
@@ -14,8 +14,8 @@ export class Encoder {
 
   /** Throws `STATE_NOT_SERIALIZABLE` for what LangGraph's serializer would turn into something else without a word. */
   async encode(channel: string, value: unknown): Promise<Content> {
-    const sealed = sealedJson(value);
-    if (sealed !== undefined) return { type: "json", bytes: Buffer.from(sealed) };
+    const sealed = sealedForm(value);
+    if (sealed !== undefined) return { type: "json", bytes: Buffer.from(sealed.json), hash: sealed.hash };
     if (value instanceof Uint8Array) return { type: "bytes", bytes: new Uint8Array(value) }; // its maker may go on to change it
     const refuse = (found: string) => unserializable(channel, found);
     if (isPlain(value, 0, refuse)) return { type: "json", bytes: Buffer.from(JSON.stringify(value)) };

@@ -1,9 +1,12 @@
 import type { Database } from "better-sqlite3";
-import type { Checkpoints } from "./checkpoints.js";
-import type { Contents } from "./contents.js";
-import type { Heads } from "./heads.js";
-import type { RunRows } from "./run-rows.js";
-import type { Writer } from "./writer.js";
+import type { Anchor } from "./anchor.js";
+import { Checkpoints } from "./checkpoints.js";
+import { Contents } from "./contents.js";
+import { Heads } from "./heads.js";
+import { Prunes } from "./prunes.js";
+import { RunRows } from "./run-rows.js";
+import { Threads } from "./threads.js";
+import { Writer } from "./writer.js";
 
 /** What all parts of a store stand on. */
 export interface Ground {
@@ -13,5 +16,41 @@ export interface Ground {
   readonly rows: RunRows;
   readonly contents: Contents;
   readonly checkpoints: Checkpoints;
+  readonly threads: Threads;
   readonly heads: Heads;
+  readonly prunes: Prunes;
+}
+
+export function groundOf(database: Database, path: string, anchor: Anchor | undefined): Ground {
+  const heads = new Heads(database, anchor);
+  const rows = new RunRows(database, path, heads);
+  const contents = new Contents(database, path);
+  const checkpoints = new Checkpoints(database, contents, path);
+  const threads = new Threads(database, path);
+  const forgetRecent = () => {
+    rows.forgetKnown();
+    threads.forgetRecent();
+    contents.forgetRecent();
+    checkpoints.forgetRecent();
+  };
+  const prunes = new Prunes(database, forgetRecent);
+  const writer = new Writer(database, path, {
+    begun: () => prunes.begun(),
+    mark: () => rows.mark(),
+    rollback(mark) {
+      rows.rollback(mark);
+      forgetRecent();
+    },
+    flush: () => rows.flush(),
+    committed() {
+      rows.committed();
+      heads.publish();
+    },
+    aborted() {
+      rows.forget();
+      heads.forget();
+      forgetRecent();
+    },
+  });
+  return { path, database, writer, rows, contents, checkpoints, threads, heads, prunes };
 }

@@ -26,7 +26,7 @@ export class Heads {
 
   constructor(
     database: Database,
-    private readonly anchor: Anchor | undefined,
+    readonly anchor: Anchor | undefined,
   ) {
     this.#newest = database.prepare<[], Row>("SELECT seq, digest FROM heads ORDER BY seq DESC LIMIT 1");
     this.#at = database.prepare<[number], Row>("SELECT seq, digest FROM heads WHERE seq = ?");
@@ -63,8 +63,12 @@ export class Heads {
 
   /** Takes the store as it stands for what it should be. */
   accept(): void {
+    this.anchor?.accept(this.newest);
+  }
+
+  get newest(): Head {
     const { seq, digest } = this.#current();
-    this.anchor?.write({ store: this.#store, commit: seq, digest });
+    return { store: this.#store, commit: seq, digest };
   }
 
   get digest(): string {

@@ -1,6 +1,7 @@
 import type { RunId } from "../../contracts/ids.js";
 import type { JsonValue } from "../../contracts/json-value.js";
 import { CHAIN_START, entryHash } from "../chain.js";
+import { ONCE } from "../journal-view.js";
 import type { EffectJournal, JournalEntry, JournalPhase } from "../ports.js";
 import type { Ground } from "./ground.js";
 import type { RunRow } from "./run-rows.js";
@@ -20,9 +21,6 @@ export interface JournalRow {
   readonly at: string;
   readonly hash: string;
 }
-
-/** What can happen once per key; a repeat changes nothing. */
-const ONCE: ReadonlySet<JournalPhase> = new Set(["recorded", "intended", "performed", "undone", "settled"]);
 
 export function effectJournal(ground: Ground): EffectJournal {
   const { database, writer, rows, path } = ground;
@@ -47,7 +45,7 @@ export function effectJournal(ground: Ground): EffectJournal {
 }
 
 /** Appends to the run's journal; inside a transaction. */
-function insertEntry({ database, rows }: Pick<Ground, "database" | "rows">) {
+export function insertEntry({ database, rows }: Pick<Ground, "database" | "rows">) {
   const insert = database.prepare(
     `INSERT INTO journal (run_id, place, key, phase, agent, effect, identity, generation, body, epoch, at, hash)
      VALUES (@runId, @place, @key, @phase, @agent, @effect, @identity, @generation, @body, @epoch, @at, @hash)`,

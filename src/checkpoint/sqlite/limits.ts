@@ -22,29 +22,37 @@ export interface EntryRow {
 
 const DEFAULT_LIMIT = 1_000;
 
-export function limitStore({ database, writer, path }: Ground): LimitStore {
+/** The statements behind cells; transactions are the caller's. */
+export function limitCells({ database, path }: Pick<Ground, "database" | "path">) {
   const select = database.prepare<[string], CellRow>("SELECT * FROM limit_cells WHERE key = ?");
-  const selectLike = database.prepare<[string, string], CellRow>("SELECT * FROM limit_cells WHERE key >= ? AND key < ? ORDER BY key");
   const upsert = database.prepare(
     "INSERT INTO limit_cells (key, body, sum) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET body = excluded.body, sum = excluded.sum",
   );
   const remove = database.prepare("DELETE FROM limit_cells WHERE key = ?");
-  const insert = database.prepare("INSERT INTO limit_log (kind, key, run_id, body, at, sum) VALUES (?, ?, ?, ?, ?, ?)");
   const cellOf = (row: CellRow): JsonValue => {
     if (row.sum !== cellSum(row)) throw damaged({ path, where: "limit_cells" }, `the cell "${row.key}" is not what was written`);
     return JSON.parse(row.body) as JsonValue;
   };
-  const find = (key: string): JsonValue | undefined => {
-    const row = select.get(key);
-    return row && cellOf(row);
+  return {
+    cellOf,
+    find(key: string): JsonValue | undefined {
+      const row = select.get(key);
+      return row && cellOf(row);
+    },
+    put(key: string, cell: JsonValue | undefined): void {
+      if (cell === undefined) remove.run(key);
+      else {
+        const body = JSON.stringify(cell);
+        upsert.run(key, body, sumOf(key, body));
+      }
+    },
   };
-  const put = (key: string, cell: JsonValue | undefined): void => {
-    if (cell === undefined) remove.run(key);
-    else {
-      const body = JSON.stringify(cell);
-      upsert.run(key, body, sumOf(key, body));
-    }
-  };
+}
+
+export function limitStore({ database, writer, path }: Ground): LimitStore {
+  const { cellOf, find, put } = limitCells({ database, path });
+  const selectLike = database.prepare<[string, string], CellRow>("SELECT * FROM limit_cells WHERE key >= ? AND key < ? ORDER BY key");
+  const insert = database.prepare("INSERT INTO limit_log (kind, key, run_id, body, at, sum) VALUES (?, ?, ?, ?, ?, ?)");
   const append = ({
     kind,
     key,

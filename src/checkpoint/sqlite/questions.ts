@@ -28,6 +28,7 @@ export function questionRows({ database, rows, path }: Pick<Ground, "database" |
     throw damaged({ path, where: "questions", runId: runId as RunId }, "its questions are not what was written");
   };
   const all = (runId: string) => checked(runId, select.all(runId));
+  const inTurn = (runId: string) => checked(runId, selectInTurn.all(runId));
   const put = (run: RunRow, row: Omit<QuestionRow, "sum" | "run_id">): void => {
     const columns = [run.run_id, row.id, row.question, row.answer, row.answered_at] as const;
     insert.run(...columns, sumOf(...columns));
@@ -35,6 +36,8 @@ export function questionRows({ database, rows, path }: Pick<Ground, "database" |
   };
   return {
     all,
+    /** In the order in which they were asked. */
+    inTurn,
     put,
     /** False when it was asked before. */
     ask(run: RunRow, question: Question): boolean {
@@ -58,7 +61,7 @@ export function questionRows({ database, rows, path }: Pick<Ground, "database" |
     },
     open: (runId: string): Question[] =>
       all(runId).flatMap(({ question, answer }) => (answer === null ? [JSON.parse(question) as Question] : [])),
-    answered: (runId: string): AnsweredQuestion[] => checked(runId, selectInTurn.all(runId)).flatMap(answeredOf),
+    answered: (runId: string): AnsweredQuestion[] => inTurn(runId).flatMap(answeredOf),
   };
 }
 

@@ -5,6 +5,7 @@ import { sha256 } from "../../contracts/json.js";
 import { isTerminal, type RunStatus } from "../../contracts/run.js";
 import type { Fence } from "../ports.js";
 import type { Heads } from "./heads.js";
+import { OutsideChanges } from "./outside-changes.js";
 import { damaged, sumOf } from "./sums.js";
 
 /** What is known of a run. Everything else that belongs to it is counted here, so that none of it can go missing unnoticed. */
@@ -83,6 +84,8 @@ const FACTS = [
   "questions",
 ] as const satisfies readonly (keyof RunFacts)[];
 const LEASE = ["epoch", "holder", "lease_until", "crashes", "progress"] as const satisfies readonly (keyof RunLease)[];
+/** Of so many runs the row is kept at hand. */
+const KNOWN = 1_000;
 const COLUMNS = [...FACTS, ...LEASE, "seal", "lease_sum"];
 
 /**
@@ -96,7 +99,13 @@ export class RunRows {
   /** Of the transaction under way: rows as they are now, and as they are on disk. */
   readonly #now = new Map<string, RunRow>();
   readonly #before = new Map<string, RunRow | undefined>();
+  /** Of the rows as they are now, those that the database has been told already. */
+  readonly #told = new Map<string, RunRow>();
   #undo: (readonly [string, RunRow | undefined])[] = [];
+  /** Rows as they are on disk, for as long as nobody else writes. */
+  readonly #known = new Map<string, RunRow>();
+  readonly #outside;
+  readonly #refused = new Map<string, { readonly epoch: number; readonly thrown: unknown }>();
 
   constructor(
     database: Database,
@@ -105,13 +114,30 @@ export class RunRows {
   ) {
     this.#select = database.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?");
     this.#insert = database.prepare(`INSERT INTO runs (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `@${name}`).join(", ")})`);
+    this.#outside = new OutsideChanges(database);
     const changing = COLUMNS.filter((name) => name !== "run_id");
     this.#update = database.prepare(`UPDATE runs SET ${changing.map((name) => `${name} = @${name}`).join(", ")} WHERE run_id = @run_id`);
   }
 
   /** Throws `STORE_DAMAGED` when the row is not what was written. */
   find(runId: string): RunRow | undefined {
-    return this.#now.get(runId) ?? this.checked(this.#select.get(runId));
+    return this.#now.get(runId) ?? this.#unchanged(runId) ?? this.#read(runId);
+  }
+
+  #unchanged(runId: string): RunRow | undefined {
+    if (this.#known.size > 0 && this.#outside.noticed()) this.forgetKnown();
+    return this.#known.get(runId);
+  }
+
+  #read(runId: string): RunRow | undefined {
+    const row = this.checked(this.#select.get(runId));
+    if (row) this.#keep(row);
+    return row;
+  }
+
+  #keep(row: RunRow): void {
+    if (this.#known.size >= KNOWN) this.#known.clear();
+    this.#known.set(row.run_id, row);
   }
 
   /** Throws `RUN_UNKNOWN`. */
@@ -124,6 +150,8 @@ export class RunRows {
   /** Throws `FENCED` when the run has changed hands since, and with `unended` `RUN_FINISHED` when it has ended. */
   held({ runId, epoch }: Fence, { unended }: { readonly unended: boolean }): RunRow {
     const row = this.get(runId);
+    const refused = this.#refused.get(runId);
+    if (refused?.epoch === epoch) throw refused.thrown;
     if (row.epoch !== epoch) {
       const message = `Run ${runId} was taken over (epoch ${row.epoch}, this writer has ${epoch}); nothing of this process may be written to it.`;
       throw new Fenced(message, { runId, epoch, currentEpoch: row.epoch });
@@ -133,16 +161,22 @@ export class RunRows {
     return row;
   }
 
+  /** From here on nothing is written to the run under this epoch: a write that nobody waited for has failed. */
+  refuse({ runId, epoch }: Fence, thrown: unknown): void {
+    this.#refused.set(runId, { epoch, thrown });
+  }
+
   insert(row: RunFacts & RunLease): void {
     const sealed = { ...row, seal: sealOf(row), lease_sum: leaseSumOf(row) };
     this.#insert.run(sealed);
     this.#before.set(row.run_id, undefined);
     this.#set(row.run_id, sealed);
+    this.#told.set(row.run_id, sealed);
   }
 
   change(row: RunRow, change: Partial<RunFacts & RunLease>): RunRow {
     const { run_id } = row;
-    if (!this.#before.has(run_id)) this.#before.set(run_id, this.checked(this.#select.get(run_id)));
+    if (!this.#before.has(run_id)) this.#before.set(run_id, this.find(run_id));
     const next = { ...row, ...change };
     this.#set(run_id, next);
     return next;
@@ -166,28 +200,51 @@ export class RunRows {
 
   /** One write of the transaction failed; the others stand. */
   rollback(mark: number): void {
+    this.#told.clear();
     for (const [runId, row] of this.#undo.splice(mark).reverse()) {
       if (row) this.#now.set(runId, row);
       else this.#now.delete(runId);
     }
   }
 
-  /** Writes what has changed; the last thing in a transaction. */
-  flush(): void {
-    const seals: { from: string | undefined; to: string }[] = [];
+  /** Writes what has changed so far, for a statement that looks for rows by what is in them. */
+  settle(): void {
     for (const [runId, row] of this.#now) {
-      const before = this.#before.get(runId);
+      if (this.#told.get(runId) === row) continue;
       const sealed = { ...row, seal: sealOf(row), lease_sum: leaseSumOf(row) };
       this.#update.run(sealed);
-      if (before?.seal !== sealed.seal) seals.push({ from: before?.seal, to: sealed.seal });
+      this.#now.set(runId, sealed);
+      this.#told.set(runId, sealed);
+    }
+  }
+
+  /** Writes what has changed; the last thing in a transaction. */
+  flush(): void {
+    this.settle();
+    const seals: { from: string | undefined; to: string }[] = [];
+    for (const [runId, { seal }] of this.#now) {
+      const before = this.#before.get(runId)?.seal;
+      if (before !== seal) seals.push({ from: before, to: seal });
     }
     if (seals.length > 0) this.heads.advance(seals);
+  }
+
+  /** Rows of this process may be gone, or not be what they were. */
+  forgetKnown(): void {
+    this.#known.clear();
+  }
+
+  /** The transaction is on disk. */
+  committed(): void {
+    for (const row of this.#now.values()) this.#keep(row);
+    this.forget();
   }
 
   /** The transaction is over. */
   forget(): void {
     this.#now.clear();
     this.#before.clear();
+    this.#told.clear();
     this.#undo = [];
   }
 

@@ -7,6 +7,7 @@ import type { ForkPoint, RunChange, RunLog, RunQuery, RunRecord } from "../ports
 import { acceptance } from "./acceptance.js";
 import type { Ground } from "./ground.js";
 import { leases } from "./leases.js";
+import { pagesOf } from "./pages.js";
 import { questionRows } from "./questions.js";
 import type { RunRow } from "./run-rows.js";
 import { damaged } from "./sums.js";
@@ -70,7 +71,8 @@ export function runLog(ground: Ground): RunLog {
 }
 
 /** Every row that an index led to is checked, and asked again whether it is what was looked for. */
-function queries({ database, rows, path }: Ground): Pick<RunLog, "list" | "findLike" | "claimable"> {
+function queries(ground: Ground): Pick<RunLog, "list" | "since" | "findLike" | "claimable"> {
+  const { database, rows, path } = ground;
   const where = (conditions: readonly string[]) => (conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "");
   const newest = (conditions: readonly string[]) =>
     database.prepare<(string | number)[], RunRow>(`SELECT * FROM runs ${where(conditions)} ORDER BY rowid DESC LIMIT ?`);
@@ -101,9 +103,13 @@ function queries({ database, rows, path }: Ground): Pick<RunLog, "list" | "findL
     if (holds && known.size === found.length) return found;
     throw damaged({ path, where: "runs" }, "an index leads to other runs than those that were asked for");
   };
+  const since = pagesOf<RunRow>(ground, "runs", "accepted_at >= ?");
   const records = (found: readonly RunRow[]) => found.flatMap((row) => recordOf(rows.checked(row)) ?? []);
   return {
     list: async (query) => records(asked(query, select(query))),
+    async *since(at) {
+      for await (const row of since(at)) yield* records([row]);
+    },
     claimable: async (now, limit) => records(selectClaimable.all(now, limit)),
     async findLike(part, limit) {
       const escaped = part.replaceAll(/[^0-9a-zA-Z-]/g, "");
@@ -116,7 +122,8 @@ function queries({ database, rows, path }: Ground): Pick<RunLog, "list" | "findL
   };
 }
 
-function factsOf(change: RunChange) {
+/** What a change makes of the facts of a row. */
+export function factsOf(change: RunChange) {
   const { status } = change;
   const forgets = status === "running" || status === "completed";
   const failure = "failure" in change && change.failure ? { failure: JSON.stringify(change.failure) } : {};
@@ -125,12 +132,15 @@ function factsOf(change: RunChange) {
     ended_at: "endedAt" in change ? change.endedAt : null,
     ...(forgets ? { failure: null } : failure),
     output_version: "outputVersion" in change ? change.outputVersion : null,
-    ...("endedAt" in change ? { holder: null } : {}), // nobody carries what has ended
+    ...("endedAt" in change ? { holder: null, lease_until: null } : {}), // nobody carries what has ended
   };
 }
 
 function recordOf(row: RunRow | undefined): RunRecord | undefined {
-  if (!row) return undefined;
+  return row && recordOfRow(row);
+}
+
+export function recordOfRow(row: RunRow): RunRecord {
   return {
     runId: row.run_id as RunId,
     workflow: row.workflow,
@@ -141,5 +151,10 @@ function recordOf(row: RunRow | undefined): RunRecord | undefined {
     failure: row.failure === null ? undefined : (JSON.parse(row.failure) as Failure),
     outputVersion: row.output_version ?? undefined,
     forkedFrom: row.forked_from === null ? undefined : (JSON.parse(row.forked_from) as ForkPoint),
+    tenant: row.tenant ?? undefined,
+    priority: row.priority,
+    deadline: row.deadline ?? undefined,
+    begunAt: row.begun_at ?? (row.queue_place === null ? row.accepted_at : undefined),
+    degraded: row.degraded === 1,
   };
 }

@@ -16,13 +16,14 @@ import { crashPoint } from "../../contracts/crash-point.js";
 import type { RunId } from "../../contracts/ids.js";
 import type { Content } from "../content.js";
 import { EPOCH_KEY } from "../ports.js";
-import { damagedFile } from "./answering.js";
+import { damagedFile, isOutdated } from "./answering.js";
 import { nextVersion } from "./channel-version.js";
 import { type CheckpointRow, type CheckpointState, type Checkpoints, stateOf, stateText, type ValueRef } from "./checkpoints.js";
 import { type CompactId, compact, expanded } from "./compact-id.js";
 import { Encoder } from "./encode.js";
 import type { Ground } from "./ground.js";
-import { Threads } from "./threads.js";
+import { Riding } from "./riding.js";
+import type { Threads } from "./threads.js";
 
 interface ListedRow extends CheckpointRow {
   readonly thread_id: string;
@@ -38,24 +39,29 @@ const PAGE = 50;
 /**
  * LangGraph's checkpoints. Only channels that changed are written, each value once (see `Contents`); a checkpoint refers to
  * its values by itself, so branches of a fork can share what they have in common and nothing else. All writes share the
- * transactions of everything else that is waiting, and are refused once the run has changed hands.
+ * transactions of everything else that is waiting. Those of a run that an orchestrator carries (its epoch stands in the
+ * config) are refused once the run has changed hands, and ride: their promises resolve once they are in the queue, ahead of
+ * everything the run writes later.
  */
 export class GraphSaver extends BaseCheckpointSaver {
   readonly #encoder: Encoder;
   readonly #threads: Threads;
   readonly #checkpoints: Checkpoints;
+  readonly #riding: Riding;
 
   constructor(private readonly ground: Ground) {
     super();
     this.#encoder = new Encoder(this.serde);
-    this.#threads = new Threads(ground.database, ground.path);
+    this.#threads = ground.threads;
     this.#checkpoints = ground.checkpoints;
+    this.#riding = new Riding(ground.writer, ground.rows);
   }
 
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     try {
       return await this.#found(config);
     } catch (thrown) {
+      if (isOutdated(this.ground, thrown)) return this.getTuple(config);
       throw damagedFile(this.ground.path, thrown);
     }
   }
@@ -69,7 +75,9 @@ export class GraphSaver extends BaseCheckpointSaver {
   }
 
   async #found(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    this.ground.prunes.notice();
     const { threadId, namespace, checkpointId } = wantedOf(config);
+    await this.#riding.settled(threadId);
     const thread = threadId === undefined ? undefined : this.#threads.find(threadId, namespace);
     if (threadId === undefined || thread === undefined) return undefined;
     const row = checkpointId === undefined ? this.#checkpoints.latest(thread) : this.#checkpoints.find(thread, compact(checkpointId));
@@ -78,6 +86,7 @@ export class GraphSaver extends BaseCheckpointSaver {
 
   async *#listed(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
     let { limit: left = Number.POSITIVE_INFINITY } = options;
+    await this.#riding.settled(wantedOf(config).threadId);
     const filter = Object.entries(options.filter ?? {}).filter(([, value]) => value !== undefined);
     const before = options.before?.configurable?.["checkpoint_id"] as string | undefined;
     let last: ListedRow | undefined;
@@ -86,11 +95,23 @@ export class GraphSaver extends BaseCheckpointSaver {
       for (const row of rows) {
         const metadata = JSON.parse(row.metadata) as Record<string, unknown>;
         if (!filter.every(([key, value]) => JSON.stringify(metadata[key]) === JSON.stringify(value))) continue;
-        yield await this.#tupleOf(row);
+        const tuple = await this.#tupleIfKept(row);
+        if (!tuple) continue;
+        yield tuple;
         if (--left <= 0) return;
       }
       if (rows.length < PAGE) return;
       last = rows.at(-1);
+    }
+  }
+
+  /** Undefined when the checkpoint was taken away since it was listed. */
+  async #tupleIfKept(row: ListedRow): Promise<CheckpointTuple | undefined> {
+    try {
+      return await this.#tupleOf(row);
+    } catch (thrown) {
+      if (!isOutdated(this.ground, thrown)) throw thrown;
+      return this.#found(configOf(row));
     }
   }
 
@@ -112,14 +133,14 @@ export class GraphSaver extends BaseCheckpointSaver {
     );
     const about = await encoding;
     crashPoint("checkpoint.written:before");
-    await this.#write(config, threadId, () => {
+    const write = () => {
       const thread = this.#threads.findOrAdd(threadId, namespace);
       const row = checkpointId === undefined ? undefined : this.#checkpoints.find(thread, compact(checkpointId));
       const parent = row && { id: row.id, refs: refsOf(row), state: stateOf(row) };
       const refs = parent ? carriedOver(parent, checkpoint, changed) : {};
       // Only a long list is worth asking what was added to it.
       const added =
-        parent && values.some(([, { bytes }]) => bytes.length >= LONG_BYTES) ? this.#checkpoints.writesTo(thread, parent.id) : [];
+        parent && values.some(([, { bytes }]) => bytes.length >= LONG_BYTES) ? this.#checkpoints.addedTo(thread, parent.id) : [];
       for (const [channel, value] of values) {
         const written = added.filter((write) => write.channel === channel).map((write) => write.value);
         refs[channel] = this.#checkpoints.keep(value, parent?.refs[channel], written);
@@ -132,8 +153,8 @@ export class GraphSaver extends BaseCheckpointSaver {
         channels: JSON.stringify(refs),
         metadata: withNodes(config, about, seen, parent?.state.seen ?? {}),
       });
-    });
-    crashPoint("checkpoint.written:after");
+    };
+    await this.#write(config, threadId, write, () => crashPoint("checkpoint.written:after"));
     return configOf({ thread_id: threadId, namespace, id });
   }
 
@@ -143,23 +164,24 @@ export class GraphSaver extends BaseCheckpointSaver {
     const replace = writes.every(([channel]) => channel in WRITES_IDX_MAP);
     const values = await Promise.all(writes.map(([channel, value]) => this.#encoder.encode(channel, value)));
     await this.#write(config, threadId, () => {
-      const thread = this.#threads.findOrAdd(threadId, namespace);
+      const at = { thread: this.#threads.findOrAdd(threadId, namespace), checkpoint: compact(checkpointId), task: compact(taskId) };
       for (const [index, [channel]] of writes.entries()) {
-        const place = WRITES_IDX_MAP[channel] ?? index;
-        const row = { thread, checkpoint: compact(checkpointId), task: compact(taskId), place, channel };
+        const row = { ...at, place: WRITES_IDX_MAP[channel] ?? index, channel };
         this.#checkpoints.putWrite(row, values[index] as Content, replace); // one value for each write
       }
     });
   }
 
   override deleteThread(threadId: string): Promise<void> {
-    const { writer, database } = this.ground;
+    const { writer, database, prunes } = this.ground;
     return writer.write(() => {
       const threads = "SELECT id FROM graph_threads WHERE thread_id = ?";
       database.prepare(`DELETE FROM graph_writes WHERE thread IN (${threads})`).run(threadId);
       database.prepare(`DELETE FROM graph_checkpoints WHERE thread IN (${threads})`).run(threadId);
       database.prepare("DELETE FROM graph_threads WHERE thread_id = ?").run(threadId);
       this.#checkpoints.forgetRecent();
+      this.#threads.forgetRecent();
+      prunes.took();
     });
   }
 
@@ -228,14 +250,12 @@ export class GraphSaver extends BaseCheckpointSaver {
     return rows;
   }
 
-  #write(config: RunnableConfig, threadId: string, statements: () => void): Promise<void> {
+  /** A graph that runs without an orchestrator (Studio, a hand-written one) has its epoch in its nodes only. */
+  async #write(config: RunnableConfig, threadId: string, statements: () => void, written = () => {}): Promise<void> {
     const epoch: unknown = config.configurable?.[EPOCH_KEY];
-    return this.ground.writer.write(() => {
-      // A graph that runs without an orchestrator (Studio, a hand-written one) has its epoch in its nodes only. A run that
-      // has ended still gets LangGraph's last checkpoint.
-      if (typeof epoch === "number") this.ground.rows.held({ runId: threadId as RunId, epoch }, { unended: false });
-      statements();
-    });
+    if (typeof epoch === "number") return this.#riding.write({ runId: threadId as RunId, epoch }, statements, written);
+    await this.ground.writer.write(statements);
+    written();
   }
 }
 

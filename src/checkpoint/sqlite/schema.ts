@@ -9,6 +9,9 @@ const MIGRATIONS: readonly ((database: Database, path: string) => void)[] = [
   (database, path) => upgradeFromFirst(database, SCHEMA, path),
 ];
 
+/** What this release writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
 /** The tables of this release. Versions, journal, events, failed steps and contents are insert-only. */
 const SCHEMA = `
   CREATE TABLE store_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -66,6 +69,7 @@ const SCHEMA = `
   CREATE INDEX runs_by_status ON runs (status);
   CREATE INDEX runs_by_tail ON runs (substr(run_id, -8));
   CREATE INDEX runs_in_queue ON runs (priority, tenant, queue_place) WHERE status = 'queued';
+  CREATE INDEX runs_by_deadline ON runs (deadline) WHERE status = 'queued' AND deadline IS NOT NULL;
 
   CREATE TABLE versions (
     run_id TEXT NOT NULL REFERENCES runs,
@@ -203,12 +207,18 @@ function guardAppendOnly(database: Database): void {
 }
 
 function insertOnly(table: string): string {
-  return ["UPDATE", "DELETE"]
-    .map(
-      (verb) =>
-        `CREATE TRIGGER ${table}_no_${verb.toLowerCase()} BEFORE ${verb} ON ${table} BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;\n`,
-    )
-    .join("");
+  return refusing("UPDATE", table) + refusing("DELETE", table);
+}
+
+function refusing(verb: "UPDATE" | "DELETE", table: string): string {
+  return `CREATE TRIGGER ${table}_no_${verb.toLowerCase()} BEFORE ${verb} ON ${table} BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;\n`;
+}
+
+/** Lets rows of insert-only tables be taken away by what is run; inside a transaction, so that nobody else ever may. */
+export function whileDeletable(database: Database, tables: readonly (keyof typeof INSERT_ONLY)[], run: () => void): void {
+  for (const table of tables) database.exec(`DROP TRIGGER ${table}_no_delete`);
+  run();
+  for (const table of tables) database.exec(refusing("DELETE", table));
 }
 
 /** INSERT OR REPLACE would take a row away without any DELETE. */
@@ -240,7 +250,7 @@ export function migrate(database: Database, path: string): boolean {
     .immediate();
 }
 
-function newer(path: string, schemaVersion: number): StoreNewer {
+export function newer(path: string, schemaVersion: number): StoreNewer {
   const supported = MIGRATIONS.length;
   return new StoreNewer(
     `${path} was written by a newer Walkback (schema ${schemaVersion}, this one knows ${supported}). Upgrade walkback to open it.`,

@@ -3,24 +3,22 @@ import { dirname, resolve } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { isWalkbackError, messageOf, StoreFailed } from "../../contracts/failure.js";
 import type { Store } from "../ports.js";
-import { type Anchor, fileAnchor } from "./anchor.js";
+import { type Anchor, anchorFor } from "./anchor.js";
 import { answering } from "./answering.js";
+import { archive } from "./archive.js";
 import { BUSY_BLOCK_MS, blockUntilFree } from "./busy.js";
-import { Checkpoints } from "./checkpoints.js";
-import { Contents } from "./contents.js";
 import { eventLog } from "./events.js";
-import type { Ground } from "./ground.js";
-import { Heads } from "./heads.js";
+import { type Ground, groundOf } from "./ground.js";
 import { effectJournal } from "./journal.js";
 import { limitStore } from "./limits.js";
-import { RunRows } from "./run-rows.js";
+import { pruneStore } from "./prune.js";
+import { runQueue } from "./queue.js";
 import { runLog } from "./runs.js";
 import { GraphSaver } from "./saver.js";
 import { migrate } from "./schema.js";
 import { damaged } from "./sums.js";
 import { verifyStore } from "./verify.js";
 import { versionLog } from "./versions.js";
-import { Writer } from "./writer.js";
 
 export interface SqliteStoreOptions {
   /** Where the store's head is remembered outside of it; a file beside it (`.anchor`) when left out, nowhere when false. */
@@ -60,13 +58,22 @@ function storeOn(ground: Ground): Store {
   const { path, database, writer, heads } = ground;
   return {
     location: path,
-    runs: answering(path, runLog(ground)),
-    versions: answering(path, versionLog(ground)),
-    journal: answering(path, effectJournal(ground)),
-    events: answering(path, eventLog(ground)),
-    limits: answering(path, limitStore(ground)),
+    runs: answering(ground, runLog(ground)),
+    queue: answering(ground, runQueue(ground)),
+    versions: answering(ground, versionLog(ground)),
+    journal: answering(ground, effectJournal(ground)),
+    events: answering(ground, eventLog(ground)),
+    limits: answering(ground, limitStore(ground)),
     checkpointer: new GraphSaver(ground),
-    verify: async (runId) => verifyStore(ground, runId),
+    async verify(runId, options) {
+      writer.requireOpen();
+      return verifyStore(ground, runId, options);
+    },
+    async prune(options) {
+      writer.requireOpen();
+      return pruneStore(ground, options);
+    },
+    ...archive(ground),
     async close() {
       if (!database.open) return;
       await writer.close();
@@ -74,40 +81,6 @@ function storeOn(ground: Ground): Store {
       database.close();
     },
   };
-}
-
-function groundOf(database: Database, path: string, anchor: Anchor | undefined): Ground {
-  const heads = new Heads(database, anchor);
-  const rows = new RunRows(database, path, heads);
-  const contents = new Contents(database, path);
-  const checkpoints = new Checkpoints(database, contents, path);
-  const forgetRecent = () => {
-    contents.forgetRecent();
-    checkpoints.forgetRecent();
-  };
-  const writer = new Writer(database, path, {
-    mark: () => rows.mark(),
-    rollback(mark) {
-      rows.rollback(mark);
-      forgetRecent();
-    },
-    flush: () => rows.flush(),
-    committed() {
-      rows.forget();
-      heads.publish();
-    },
-    aborted() {
-      rows.forget();
-      heads.forget();
-      forgetRecent();
-    },
-  });
-  return { path, database, writer, rows, contents, checkpoints, heads };
-}
-
-function anchorFor(path: string, chosen: Anchor | false | undefined): Anchor | undefined {
-  if (chosen === false || path === ":memory:") return undefined;
-  return chosen ?? fileAnchor(`${path}.anchor`);
 }
 
 /** A store that has lost its tail would do again what it has forgotten. */

@@ -6,10 +6,13 @@ interface Row {
   readonly sum: number;
 }
 
+const RECENT = 1_000;
+
 /** LangGraph's threads and their namespaces, by a small number that their many rows bear. */
 export class Threads {
   readonly #select;
   readonly #insert;
+  readonly #recent = new Map<string, number>();
 
   constructor(
     database: Database,
@@ -33,6 +36,21 @@ export class Threads {
 
   /** Inside a transaction. */
   findOrAdd(threadId: string, namespace: string): number {
-    return this.find(threadId, namespace) ?? Number(this.#insert.run(threadId, namespace, sumOf(threadId, namespace)).lastInsertRowid);
+    const name = JSON.stringify([threadId, namespace]);
+    const recent = this.#recent.get(name);
+    if (recent !== undefined) return recent;
+    const id = this.find(threadId, namespace) ?? this.#add(threadId, namespace);
+    if (this.#recent.size >= RECENT) this.#recent.clear();
+    this.#recent.set(name, id);
+    return id;
+  }
+
+  /** After a transaction, or a part of one, that was undone, and when threads were deleted. */
+  forgetRecent(): void {
+    this.#recent.clear();
+  }
+
+  #add(threadId: string, namespace: string): number {
+    return Number(this.#insert.run(threadId, namespace, sumOf(threadId, namespace)).lastInsertRowid);
   }
 }

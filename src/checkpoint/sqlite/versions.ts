@@ -29,7 +29,10 @@ export interface VersionRow {
   readonly at: string;
 }
 
-interface FailedStep {
+export interface FailedStepRow {
+  readonly run_id: string;
+  readonly agent: string;
+  readonly round: number;
   readonly failure: string;
   readonly at: string;
   readonly sum: number;
@@ -40,14 +43,15 @@ export function versionLog(ground: Ground): VersionLog {
   const selectStep = database.prepare<[string, string, number], VersionRow>(
     "SELECT * FROM versions WHERE run_id = ? AND agent = ? AND round = ?",
   );
-  const selectFailure = database.prepare<[string, string, number], FailedStep>(
-    "SELECT failure, at, sum FROM failed_steps WHERE run_id = ? AND agent = ? AND round = ?",
+  const selectFailure = database.prepare<[string, string, number], FailedStepRow>(
+    "SELECT * FROM failed_steps WHERE run_id = ? AND agent = ? AND round = ?",
   );
   const countFailures = database.prepare<[string], number>("SELECT count(*) FROM failed_steps WHERE run_id = ?");
   const selectAll = database.prepare<[string], VersionRow>("SELECT * FROM versions WHERE run_id = ? ORDER BY number");
   const selectOne = database.prepare<[string, number], VersionRow>("SELECT * FROM versions WHERE run_id = ? AND number = ?");
   const selectDocuments = database.prepare<[string, number], Pick<VersionRow, "number" | "document" | "contract">>(
-    "SELECT number, document, contract FROM versions WHERE run_id = ? AND number <= ? ORDER BY number",
+    // Named here, since a damaged schema may name them otherwise.
+    "SELECT number AS number, document AS document, contract AS contract FROM versions WHERE run_id = ? AND number <= ? ORDER BY number",
   );
   const selectAnswers = database.prepare<[string, number, string, string, string], VersionRow>(
     `SELECT v.* FROM versions v JOIN runs r USING (run_id)
@@ -60,6 +64,7 @@ export function versionLog(ground: Ground): VersionLog {
   const read = (row: VersionRow): Version => readVersion(ground, row);
 
   const failureOf = (runId: RunId, agent: string, round: number): Failure | undefined => {
+    if (rows.find(runId)?.failed_steps === 0) return undefined;
     const failed = selectFailure.get(runId, agent, round);
     if (!failed) {
       if ((rows.find(runId)?.failed_steps ?? 0) === countFailures.pluck().get(runId)) return undefined;
@@ -98,7 +103,10 @@ export function versionLog(ground: Ground): VersionLog {
       writer.write(() => {
         const run = rows.held(version, { unended: true });
         const known = selectStep.get(version.runId, version.agent, version.round);
-        return known ? read(known) : versionOf(append(run, version), version.data.data);
+        if (known) return read(known);
+        const appended = append(run, version);
+        if (version.degraded) rows.change(rows.get(version.runId), { degraded: 1 });
+        return versionOf(appended, version.data.data);
       }),
     appendFailure: ({ runId, epoch, agent, round, failure, at }) =>
       writer.write(() => {
@@ -113,11 +121,12 @@ export function versionLog(ground: Ground): VersionLog {
     },
     list: async (runId) => chainOf(runId).map((row) => ({ ...headOf(row), data: dataOf(contents, row, placeOf(path, row)) })),
     heads: async (runId) =>
-      chainOf(runId).map(({ number, agent, contract, parents, hash }) => ({
+      chainOf(runId).map(({ number, agent, contract, parents, tier, hash }) => ({
         number,
         agent,
         contract,
         parents: JSON.parse(parents) as number[],
+        ...(tier === null ? {} : { tier }),
         hash,
       })),
     async find(runId, number) {
@@ -141,7 +150,7 @@ export function insertVersion({ database, rows, contents }: Pick<Ground, "databa
     "SELECT content FROM versions WHERE run_id = ? AND document = ? ORDER BY number DESC LIMIT 1",
   );
   return (run: RunRow, version: Omit<NewVersion, "epoch" | "data"> & { readonly data: Pick<Sealed, "json" | "hash"> }): VersionRow => {
-    const { runId, data, parents, ...rest } = version;
+    const { runId, data, parents, degraded: _, ...rest } = version;
     const link: Link = {
       ...rest,
       runId,
@@ -152,7 +161,7 @@ export function insertVersion({ database, rows, contents }: Pick<Ground, "databa
     };
     const document = documentOf(version.contract);
     const before = run.versions === 0 ? undefined : (newest.pluck().get(runId, document) as number | undefined);
-    const content = contents.put({ type: "json", bytes: Buffer.from(data.json) }, { before });
+    const content = contents.put({ type: "json", bytes: Buffer.from(data.json), hash: data.hash }, { before });
     const row = rowOf(link, document, content);
     insert.run(row);
     rows.change(run, { versions: run.versions + 1, versions_head: row.hash });

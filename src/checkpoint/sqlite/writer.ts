@@ -11,6 +11,8 @@ interface Pending {
 
 /** What keeps something in memory while a transaction is under way. */
 export interface Participant {
+  /** The transaction has begun; nothing was written yet. */
+  begun(): void;
   /** Where one write begins, to go back to when it fails. */
   mark(): number;
   rollback(mark: number): void;
@@ -56,8 +58,7 @@ export class Writer {
 
   /** Runs the statements in the next transaction and resolves with what they return once it is on disk. */
   write<T>(run: () => T): Promise<T> {
-    if (this.#closed)
-      return Promise.reject(new StoreClosed(`The store ${this.path} is closed. Open it again to write.`, { path: this.path }));
+    if (this.#closed) return Promise.reject(this.#refusal());
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
@@ -81,6 +82,15 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true;
     await this.drain();
+  }
+
+  /** Throws `STORE_CLOSED`. */
+  requireOpen(): void {
+    if (this.#closed) throw this.#refusal();
+  }
+
+  #refusal(): StoreClosed {
+    return new StoreClosed(`The store ${this.path} is closed. Open it again to go on with it.`, { path: this.path });
   }
 
   #schedule(): void {
@@ -112,6 +122,7 @@ export class Writer {
     const careful = this.#careful;
     this.#careful = false;
     try {
+      this.participant?.begun();
       const settle = batch.map((pending) => (careful ? this.#runOne(pending) : runPlainly(pending)));
       this.participant?.flush();
       this.#commit.run();
