@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -17,6 +18,7 @@ export default defineConfig({
     environment: "node",
     globals: false,
     pool: "forks",
+    maxWorkers: Math.max(2, availableParallelism() - 1), // many tests wait for processes of their own
     testTimeout: 30_000,
     hookTimeout: 20_000,
     teardownTimeout: 5_000,

@@ -12,11 +12,11 @@ export function queueAdmission(ground: Pick<Ground, "database" | "path">): {
   const { database } = ground;
   const turns: QueueTurns = queueTurns(ground);
   const isWaiting = database
-    .prepare<[], number>("SELECT EXISTS (SELECT 1 FROM runs INDEXED BY runs_in_queue WHERE status = 'queued')")
+    .prepare<[], number>("SELECT EXISTS (SELECT 1 FROM runs INDEXED BY runs_by_status WHERE status = 'queued')")
     .pluck();
-  const countQueued = database.prepare<[], number>("SELECT count(*) FROM runs INDEXED BY runs_in_queue WHERE status = 'queued'").pluck();
+  const countQueued = database.prepare<[], number>("SELECT count(*) FROM runs INDEXED BY runs_by_status WHERE status = 'queued'").pluck();
   const countOfTenant = database
-    .prepare<[string], number>("SELECT count(*) FROM runs INDEXED BY runs_in_queue WHERE status = 'queued' AND tenant = ?")
+    .prepare<[string], number>("SELECT count(*) FROM runs INDEXED BY runs_by_status WHERE status = 'queued' AND tenant = ?")
     .pluck();
   const isAtLimit = (tenant: string | undefined, { maxConcurrent }: TenantLimits, now: string) =>
     tenant !== undefined && maxConcurrent !== undefined && turns.runningOf(tenant, now) >= maxConcurrent;

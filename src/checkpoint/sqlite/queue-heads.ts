@@ -4,7 +4,7 @@ import type { Ground } from "./ground.js";
 
 /** Those who are first in the queue, each found through the index: what it costs does not grow with those behind them. */
 export function queueHeads({ database }: Pick<Ground, "database">) {
-  const queued = "FROM runs INDEXED BY runs_in_queue WHERE status = 'queued'";
+  const queued = "FROM runs INDEXED BY runs_by_status WHERE status = 'queued'";
   const nextPriority = database.prepare<[number], number | null>(`SELECT min(priority) ${queued} AND priority > ?`).pluck();
   const nextTenant = database
     .prepare<[number, string], string>(`SELECT tenant ${queued} AND priority = ? AND tenant > ? ORDER BY tenant LIMIT 1`)

@@ -27,7 +27,7 @@ export function runQueue(ground: Ground): RunQueue {
       return row.status === "queued" ? [withdraw(row, deadlineExceeded(recordOfRow(row), now), now)] : [];
     });
   const glance = database.prepare<[string], { waiting: number; due: number }>(
-    `SELECT EXISTS (SELECT 1 FROM runs INDEXED BY runs_in_queue WHERE status = 'queued') AS waiting,
+    `SELECT EXISTS (SELECT 1 FROM runs INDEXED BY runs_by_status WHERE status = 'queued') AS waiting,
             EXISTS (SELECT 1 FROM runs INDEXED BY runs_by_deadline WHERE status = 'queued' AND deadline <= ?) AS due`,
   );
   const look = database.prepare<[string, string], { run_id: string; status: string; free: number }>(

@@ -87,6 +87,14 @@ const LEASE = ["epoch", "holder", "lease_until", "crashes", "progress"] as const
 /** Of so many runs the row is kept at hand. */
 const KNOWN = 1_000;
 const COLUMNS = [...FACTS, ...LEASE, "seal", "lease_sum"];
+const INDEXED = [
+  "status",
+  "idempotency_key",
+  "tenant",
+  "priority",
+  "deadline",
+  "queue_place",
+] as const satisfies readonly (keyof RunFacts)[];
 
 /**
  * The rows of the runs. Within a transaction a row is read once, changed in memory, and written, sealed, once at its end:
@@ -96,12 +104,16 @@ export class RunRows {
   readonly #select;
   readonly #insert;
   readonly #update;
+  /** Leaves alone what an index holds: SQLite would write the index as well, changed or not. */
+  readonly #updateRest;
   /** Of the transaction under way: rows as they are now, and as they are on disk. */
   readonly #now = new Map<string, RunRow>();
   readonly #before = new Map<string, RunRow | undefined>();
   /** Of the rows as they are now, those that the database has been told already. */
   readonly #told = new Map<string, RunRow>();
   #undo: (readonly [string, RunRow | undefined])[] = [];
+  /** A part of the transaction was undone: what the database has been told is not known any more. */
+  #unsure = false;
   /** Rows as they are on disk, for as long as nobody else writes. */
   readonly #known = new Map<string, RunRow>();
   readonly #outside;
@@ -116,7 +128,8 @@ export class RunRows {
     this.#insert = database.prepare(`INSERT INTO runs (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `@${name}`).join(", ")})`);
     this.#outside = new OutsideChanges(database);
     const changing = COLUMNS.filter((name) => name !== "run_id");
-    this.#update = database.prepare(`UPDATE runs SET ${changing.map((name) => `${name} = @${name}`).join(", ")} WHERE run_id = @run_id`);
+    this.#update = database.prepare(updateOf(changing));
+    this.#updateRest = database.prepare(updateOf(changing.filter((name) => !INDEXED.some((indexed) => indexed === name))));
   }
 
   /** Throws `STORE_DAMAGED` when the row is not what was written. */
@@ -201,6 +214,7 @@ export class RunRows {
   /** One write of the transaction failed; the others stand. */
   rollback(mark: number): void {
     this.#told.clear();
+    this.#unsure = true;
     for (const [runId, row] of this.#undo.splice(mark).reverse()) {
       if (row) this.#now.set(runId, row);
       else this.#now.delete(runId);
@@ -212,7 +226,9 @@ export class RunRows {
     for (const [runId, row] of this.#now) {
       if (this.#told.get(runId) === row) continue;
       const sealed = { ...row, seal: sealOf(row), lease_sum: leaseSumOf(row) };
-      this.#update.run(sealed);
+      const before = this.#told.get(runId) ?? this.#before.get(runId);
+      const sameIndexes = !this.#unsure && before !== undefined && INDEXED.every((name) => before[name] === row[name]);
+      (sameIndexes ? this.#updateRest : this.#update).run(sealed);
       this.#now.set(runId, sealed);
       this.#told.set(runId, sealed);
     }
@@ -245,6 +261,7 @@ export class RunRows {
     this.#now.clear();
     this.#before.clear();
     this.#told.clear();
+    this.#unsure = false;
     this.#undo = [];
   }
 
@@ -252,6 +269,10 @@ export class RunRows {
     this.#undo.push([runId, this.#now.get(runId)]);
     this.#now.set(runId, row);
   }
+}
+
+function updateOf(columns: readonly string[]): string {
+  return `UPDATE runs SET ${columns.map((name) => `${name} = @${name}`).join(", ")} WHERE run_id = @run_id`;
 }
 
 export function sealOf(row: RunFacts): string {

@@ -66,9 +66,8 @@ const SCHEMA = `
     seal TEXT NOT NULL,
     lease_sum INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX runs_by_status ON runs (status);
+  CREATE INDEX runs_by_status ON runs (status, priority, tenant, queue_place);
   CREATE INDEX runs_by_tail ON runs (substr(run_id, -8));
-  CREATE INDEX runs_in_queue ON runs (priority, tenant, queue_place) WHERE status = 'queued';
   CREATE INDEX runs_by_deadline ON runs (deadline) WHERE status = 'queued' AND deadline IS NOT NULL;
 
   CREATE TABLE versions (
@@ -92,7 +91,6 @@ const SCHEMA = `
     UNIQUE (run_id, agent, round)
   ) STRICT;
   CREATE INDEX versions_by_question ON versions (agent, agent_version, input_hash);
-  CREATE INDEX versions_by_document ON versions (run_id, document, number);
 
   CREATE TABLE failed_steps (
     run_id TEXT NOT NULL REFERENCES runs,
@@ -158,7 +156,6 @@ const SCHEMA = `
     sum INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX limit_log_by_time ON limit_log (kind, at);
-  CREATE INDEX limit_log_by_run ON limit_log (run_id) WHERE run_id IS NOT NULL;
 
   CREATE TABLE graph_threads (
     id INTEGER PRIMARY KEY,
