@@ -8,11 +8,22 @@ import { graphConcurrent, graphSequential } from "./graph.js";
 import { growth } from "./growth.js";
 import { history } from "./history.js";
 import { limit } from "./limit.js";
+import { limits } from "./limits.js";
 import { profiler } from "./profile.js";
 import { saverConcurrent, saverSequential } from "./saver.js";
 import { type Finding, profileTable, type Results, resultsTable } from "./table.js";
 
-const ALL: readonly Benchmark[] = [graphConcurrent, graphSequential, saverConcurrent, saverSequential, growth, history, eventLoop, limit];
+const ALL: readonly Benchmark[] = [
+  graphConcurrent,
+  graphSequential,
+  saverConcurrent,
+  saverSequential,
+  growth,
+  history,
+  eventLoop,
+  limit,
+  limits,
+];
 const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
 const TOP = 10;
 

@@ -56,7 +56,7 @@ function scopeBalances(store: LimitStore, budgets: Budgets, now: number): ScopeB
     store.readAll(prefix).map(({ key, cell }) => [key.slice(prefix.length), cellAt(cell as unknown as BudgetCell, now)] as const),
   );
   const limits = configured(budgets, [...cells.keys()]);
-  const runs = [...cells].filter(([name, { reserved }]) => name.startsWith("run/") && Object.keys(reserved).length > 0);
+  const runs = [...cells].filter(([name, { reserved }]) => name.startsWith("run/") && reserved.length > 0);
   const names = new Set([...limits.keys(), ...[...cells.keys()].filter((name) => !name.startsWith("run/")), ...runs.map(([name]) => name)]);
   return [...names].flatMap((scope) => {
     const cell = cells.get(scope) ?? cellAt(undefined, now);

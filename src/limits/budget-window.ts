@@ -31,6 +31,7 @@ export function lengthOf(window: Window): number {
 export function current(slots: readonly Slot[], window: Window, now: number): readonly Slot[] {
   const newest = slotAt(window, now);
   const oldest = window === "run" ? 0 : newest - WINDOWS[window].slots;
+  if (slots.every(([at], index) => at >= oldest && at <= newest && at > (slots[index - 1]?.[0] ?? -1))) return slots;
   const merged = new Map<number, Slot>();
   for (const [at, microDollars, tokens] of slots) {
     if (at < oldest) continue;
@@ -45,8 +46,14 @@ export function add(slots: readonly Slot[], window: Window, { microDollars, toke
   return current([...slots, [slotAt(window, now), microDollars, tokens]], window, now);
 }
 
-export function total(slots: readonly Slot[]): Amount {
-  return slots.reduce<Amount>((sum, [, microDollars, tokens]) => sumOf(sum, { microDollars, tokens }), NOTHING);
+/** Of slots, or of anything else that has the amount in the same places. */
+export function total(slots: readonly (readonly [of: unknown, microDollars: number, tokens: number, ...rest: unknown[]])[]): Amount {
+  const sum = { ...NOTHING };
+  for (const [, microDollars, tokens] of slots) {
+    sum.microDollars = plus(sum.microDollars, microDollars);
+    sum.tokens = plus(sum.tokens, tokens);
+  }
+  return sum;
 }
 
 export function sumOf(a: Amount, b: Amount): Amount {

@@ -1,4 +1,4 @@
-import { type Amount, add, current, freeAt, NOTHING, type Slot, sumOf, total, UNITS, type Unit, type Window } from "./budget-window.js";
+import { type Amount, add, current, freeAt, type Slot, total, UNITS, type Unit, type Window } from "./budget-window.js";
 import type { BudgetLimit } from "./limit-options.js";
 
 /** A reservation that has not been renewed for this long is that of a process that died: it no longer counts. */
@@ -10,18 +10,15 @@ export type ScopeLimits = { readonly [W in Window]?: BudgetLimit };
 /** The account of one scope: what was spent, and what is promised to calls under way. */
 export interface BudgetCell {
   readonly spent: { readonly [W in Window]?: readonly Slot[] };
-  /** By the id of the call. */
-  readonly reserved: Readonly<Record<string, Reservation>>;
+  readonly reserved: readonly Reservation[];
   /** The limits it was last reserved under, for whoever only looks. */
   readonly limits: ScopeLimits;
   /** When a threshold was last told of, by its name. */
   readonly told: Readonly<Record<string, number>>;
 }
 
-export interface Reservation extends Amount {
-  /** When it was made or last renewed, in milliseconds since 1970. */
-  readonly at: number;
-}
+/** Of the call with this id; `at` is when it was made or last renewed, in milliseconds since 1970. */
+export type Reservation = readonly [id: string, microDollars: number, tokens: number, at: number];
 
 /** Why a reservation was refused. */
 export interface Refusal {
@@ -40,25 +37,25 @@ export interface Balance {
   readonly reserved: Amount;
 }
 
-const EMPTY: BudgetCell = { spent: {}, reserved: {}, limits: {}, told: {} };
+const EMPTY: BudgetCell = { spent: {}, reserved: [], limits: {}, told: {} };
 
 /** The cell without what has slid out of its windows and without the reservations of the dead. */
 export function cellAt(cell: BudgetCell | undefined, now: number): BudgetCell {
-  const { spent, reserved, ...rest } = cell ?? EMPTY;
-  const live = Object.entries(reserved).filter(([, { at }]) => now - at < HOLD_MS);
-  return {
-    ...rest,
-    spent: Object.fromEntries(windowsOf(spent).map((window) => [window, current(spent[window] ?? [], window, now)])),
-    reserved: Object.fromEntries(live.map(([id, held]) => [id, { ...held, at: Math.min(held.at, now) }])),
-  };
+  const { spent, reserved, limits, told } = cell ?? EMPTY;
+  const slid = windowsOf(spent).map((window) => [window, current(spent[window] ?? [], window, now)] as const);
+  return { spent: Object.fromEntries(slid), reserved: liveAt(reserved, now), limits, told };
+}
+
+/** Nearly always all of them: then the very same. */
+function liveAt(reserved: BudgetCell["reserved"], now: number): BudgetCell["reserved"] {
+  const isAlive = ([, , , at]: Reservation) => now - at < HOLD_MS;
+  if (reserved.every((held) => held[3] <= now && isAlive(held))) return reserved;
+  return reserved.filter(isAlive).map((held) => renewed(held, Math.min(held[3], now)));
 }
 
 /** What stands in a window of a cell that is up to date. */
 export function balanceOf(cell: BudgetCell, window: Window): Balance {
-  return {
-    spent: total(cell.spent[window] ?? []),
-    reserved: Object.values(cell.reserved).reduce<Amount>(sumOf, NOTHING),
-  };
+  return { spent: total(cell.spent[window] ?? []), reserved: total(cell.reserved) };
 }
 
 /** Promises an amount to a call, or says which limit stands in its way. */
@@ -70,7 +67,7 @@ export function reserve(
   const refusal = windowsOf(limits).flatMap((window) => refusalsOf(cell, window, limits[window] ?? {}, amount, now))[0];
   if (refusal) return { cell, refusal };
   const { microDollars, tokens } = amount;
-  return { cell: { ...cell, reserved: { ...cell.reserved, [id]: { microDollars, tokens, at: now } } }, refusal };
+  return { cell: { ...cell, reserved: [...cell.reserved, [id, microDollars, tokens, now]] }, refusal };
 }
 
 /** Ends a reservation, with what was spent of it in its place. */
@@ -86,14 +83,16 @@ export function settle(
 /** Ends a reservation of which nothing was spent. */
 export function release(before: BudgetCell | undefined, id: string, now: number): BudgetCell {
   const cell = cellAt(before, now);
-  const { [id]: _, ...reserved } = cell.reserved;
-  return { ...cell, reserved };
+  return { ...cell, reserved: cell.reserved.filter(([held]) => held !== id) };
 }
 
 /** A sign of life from the process that holds these reservations. */
 export function renew(before: BudgetCell, ids: ReadonlySet<string>, now: number): BudgetCell {
-  const reserved = Object.entries(before.reserved).map(([id, held]) => [id, ids.has(id) ? { ...held, at: now } : held]);
-  return { ...before, reserved: Object.fromEntries(reserved) };
+  return { ...before, reserved: before.reserved.map((held) => (ids.has(held[0]) ? renewed(held, now) : held)) };
+}
+
+function renewed([id, microDollars, tokens]: Reservation, at: number): Reservation {
+  return [id, microDollars, tokens, at];
 }
 
 export function windowsOf(windows: { readonly [W in Window]?: unknown }): readonly Window[] {

@@ -1,5 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { Anchor } from "./anchor.js";
+import { Cells } from "./cells.js";
 import { Checkpoints } from "./checkpoints.js";
 import { Contents } from "./contents.js";
 import { Heads } from "./heads.js";
@@ -18,6 +19,7 @@ export interface Ground {
   readonly checkpoints: Checkpoints;
   readonly threads: Threads;
   readonly heads: Heads;
+  readonly cells: Cells;
   readonly prunes: Prunes;
 }
 
@@ -27,6 +29,7 @@ export function groundOf(database: Database, path: string, anchor: Anchor | unde
   const contents = new Contents(database, path);
   const checkpoints = new Checkpoints(database, contents, path);
   const threads = new Threads(database, path);
+  const cells = new Cells(database, path);
   const forgetRecent = () => {
     rows.forgetKnown();
     threads.forgetRecent();
@@ -35,22 +38,33 @@ export function groundOf(database: Database, path: string, anchor: Anchor | unde
   };
   const prunes = new Prunes(database, forgetRecent);
   const writer = new Writer(database, path, {
-    begun: () => prunes.begun(),
-    mark: () => rows.mark(),
-    rollback(mark) {
-      rows.rollback(mark);
-      forgetRecent();
+    begun() {
+      prunes.begun();
+      cells.begun();
     },
-    flush: () => rows.flush(),
+    mark() {
+      const marks = { rows: rows.mark(), cells: cells.mark() };
+      return () => {
+        rows.rollback(marks.rows);
+        cells.rollback(marks.cells);
+        forgetRecent();
+      };
+    },
+    flush() {
+      rows.flush();
+      cells.flush();
+    },
     committed() {
       rows.committed();
+      cells.committed();
       heads.publish();
     },
     aborted() {
       rows.forget();
+      cells.aborted();
       heads.forget();
       forgetRecent();
     },
   });
-  return { path, database, writer, rows, contents, checkpoints, threads, heads, prunes };
+  return { path, database, writer, rows, contents, checkpoints, threads, heads, cells, prunes };
 }

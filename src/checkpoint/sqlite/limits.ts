@@ -4,12 +4,6 @@ import type { LimitEntry, LimitStore } from "../ports.js";
 import type { Ground } from "./ground.js";
 import { damaged, sumOf } from "./sums.js";
 
-export interface CellRow {
-  readonly key: string;
-  readonly body: string;
-  readonly sum: number;
-}
-
 export interface EntryRow {
   readonly seq: number;
   readonly kind: LimitEntry["kind"];
@@ -22,36 +16,8 @@ export interface EntryRow {
 
 const DEFAULT_LIMIT = 1_000;
 
-/** The statements behind cells; transactions are the caller's. */
-export function limitCells({ database, path }: Pick<Ground, "database" | "path">) {
-  const select = database.prepare<[string], CellRow>("SELECT * FROM limit_cells WHERE key = ?");
-  const upsert = database.prepare(
-    "INSERT INTO limit_cells (key, body, sum) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET body = excluded.body, sum = excluded.sum",
-  );
-  const remove = database.prepare("DELETE FROM limit_cells WHERE key = ?");
-  const cellOf = (row: CellRow): JsonValue => {
-    if (row.sum !== cellSum(row)) throw damaged({ path, where: "limit_cells" }, `the cell "${row.key}" is not what was written`);
-    return JSON.parse(row.body) as JsonValue;
-  };
-  return {
-    cellOf,
-    find(key: string): JsonValue | undefined {
-      const row = select.get(key);
-      return row && cellOf(row);
-    },
-    put(key: string, cell: JsonValue | undefined): void {
-      if (cell === undefined) remove.run(key);
-      else {
-        const body = JSON.stringify(cell);
-        upsert.run(key, body, sumOf(key, body));
-      }
-    },
-  };
-}
-
-export function limitStore({ database, writer, path }: Ground): LimitStore {
-  const { cellOf, find, put } = limitCells({ database, path });
-  const selectLike = database.prepare<[string, string], CellRow>("SELECT * FROM limit_cells WHERE key >= ? AND key < ? ORDER BY key");
+export function limitStore({ database, writer, cells, path }: Ground): LimitStore {
+  const find = (key: string) => cells.find(key);
   const insert = database.prepare("INSERT INTO limit_log (kind, key, run_id, body, at, sum) VALUES (?, ?, ?, ?, ?, ?)");
   const append = ({
     kind,
@@ -66,15 +32,12 @@ export function limitStore({ database, writer, path }: Ground): LimitStore {
 
   return {
     read: (keys) => keys.map(find),
-    readAll: (prefix) => selectLike.all(prefix, `${prefix}\uffff`).map((row) => ({ key: row.key, cell: cellOf(row) })),
+    readAll: (prefix) => cells.findAll(prefix),
     change: (keys, evolve) =>
       writer.write(() => {
         const before = keys.map(find);
-        const { cells, entries = [], result } = evolve(before);
-        for (const [index, cell] of (cells ?? []).entries()) {
-          const key = keys[index];
-          if (key !== undefined && cell !== before[index]) put(key, cell);
-        }
+        const { cells: after = before, entries = [], result } = evolve(before);
+        for (const [index, key] of keys.slice(0, after.length).entries()) if (after[index] !== before[index]) cells.put(key, after[index]);
         for (const entry of entries) append(entry);
         return result;
       }),
@@ -97,10 +60,6 @@ export function limitStore({ database, writer, path }: Ground): LimitStore {
       });
     },
   };
-}
-
-export function cellSum({ key, body }: CellRow): number {
-  return sumOf(key, body);
 }
 
 export function entrySum({ kind, key, run_id, body, at }: EntryRow): number {

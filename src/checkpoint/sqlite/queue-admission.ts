@@ -4,7 +4,7 @@ import type { Ground } from "./ground.js";
 import { type QueueTurns, queueTurns } from "./queue-turns.js";
 
 /** Whether a run that is accepted has to wait, and where. Transactions are the caller's. */
-export function queueAdmission(ground: Pick<Ground, "database" | "path">): {
+export function queueAdmission(ground: Pick<Ground, "database" | "cells">): {
   mustWait(run: NewRun): boolean;
   /** Throws `QUEUE_FULL`. */
   takePlace(run: NewRun): number;

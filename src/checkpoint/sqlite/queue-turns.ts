@@ -1,7 +1,6 @@
 import type { JsonValue } from "../../contracts/json-value.js";
 import { QUEUE_CELL, type TenantLoad } from "../ports.js";
 import type { Ground } from "./ground.js";
-import { limitCells } from "./limits.js";
 
 /** The clock of the queue, and what each tenant has had of it. Transactions are the caller's. */
 export interface QueueTurns {
@@ -18,8 +17,7 @@ export interface QueueTurns {
 /** A run whose process has died takes nobody's place. */
 const CARRIED = "FROM runs WHERE status = 'running' AND holder IS NOT NULL AND lease_until > ?";
 
-export function queueTurns({ database, path }: Pick<Ground, "database" | "path">): QueueTurns {
-  const cells = limitCells({ database, path });
+export function queueTurns({ database, cells }: Pick<Ground, "database" | "cells">): QueueTurns {
   const countRunning = database.prepare<[string], { tenant: string | null; running: number }>(
     `SELECT tenant, count(*) AS running ${CARRIED} GROUP BY tenant`,
   );

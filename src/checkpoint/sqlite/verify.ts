@@ -3,12 +3,13 @@ import { isWalkbackError, messageOf, RunUnknown } from "../../contracts/failure.
 import type { RunId } from "../../contracts/ids.js";
 import type { StoreProblem, Verification, VerifyOptions } from "../ports.js";
 import type { Anchor } from "./anchor.js";
+import { type CellRow, cellSum } from "./cells.js";
 import { type CheckpointRow, checkpointSum, type ValueRef, type WriteRow, writeSum } from "./checkpoints.js";
 import { type EventRow, firstBrokenEvent } from "./events.js";
 import { type Ground, groundOf } from "./ground.js";
 import { digestOf } from "./heads.js";
 import { firstBrokenEntry, type JournalRow } from "./journal.js";
-import { type CellRow, cellSum, type EntryRow, entrySum } from "./limits.js";
+import { type EntryRow, entrySum } from "./limits.js";
 import { pacer } from "./pacer.js";
 import { type QuestionRow, questionSum } from "./questions.js";
 import { leaseSumOf, type RunRow, sealOf } from "./run-rows.js";

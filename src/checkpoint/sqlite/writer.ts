@@ -13,9 +13,8 @@ interface Pending {
 export interface Participant {
   /** The transaction has begun; nothing was written yet. */
   begun(): void;
-  /** Where one write begins, to go back to when it fails. */
-  mark(): number;
-  rollback(mark: number): void;
+  /** Called where one write begins; what it returns goes back there. */
+  mark(): () => void;
   /** Writes what it kept; the last thing before the commit. */
   flush(): void;
   /** The transaction is on disk. */
@@ -144,14 +143,14 @@ export class Writer {
 
   #runOne(pending: Pending): () => void {
     this.#savepoint.run();
-    const mark = this.participant?.mark() ?? 0;
+    const goBack = this.participant?.mark();
     try {
       const value = pending.run();
       this.#release.run();
       return () => pending.resolve(value);
     } catch (thrown) {
       if (!this.database.inTransaction) throw thrown;
-      this.participant?.rollback(mark);
+      goBack?.();
       this.#rollbackTo.run();
       this.#release.run();
       return () => pending.reject(isWalkbackError(thrown) ? thrown : this.#failure("write", thrown));
