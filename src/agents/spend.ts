@@ -1,13 +1,14 @@
 import { DEFAULT_TENANT } from "../limits/budget-scopes.js";
+import type { Limits } from "../limits/limits.js";
 import type { Meter, SpendSite } from "../limits/meter.js";
-import type { Spend } from "./agent.js";
+import { type Agent, isLive, type Spend, tierLimits, tiersOf } from "./agent.js";
 import type { EffectSite } from "./effect-site.js";
 import { handled } from "./handled.js";
 import type { RunScope } from "./scope.js";
 
 /** An attempt's way to spend. */
 export function spender(meter: Meter, { scope, agent, step, tier, signal }: EffectSite): Spend {
-  const until = scope.now().getTime() + agent.limits.timeoutMs;
+  const until = scope.now().getTime() + limitsOf(agent, tier).timeoutMs;
   const { runId } = scope;
   const own: SpendSite["own"] = (asked) => scope.own(asked);
   return (call, work) => {
@@ -17,6 +18,12 @@ export function spender(meter: Meter, { scope, agent, step, tier, signal }: Effe
     };
     return handled(spend());
   };
+}
+
+function limitsOf(agent: Agent, tier: string | undefined): Limits {
+  const live = tiersOf(agent).filter((each) => isLive(each));
+  const working = live.find(({ name }) => name === tier);
+  return working ? tierLimits(working, agent) : agent.limits;
 }
 
 /** In a replay nothing is paid for: recorded calls are answered from the record. */

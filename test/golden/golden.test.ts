@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createOrchestrator, isTerminal, type RunId, sqliteStore } from "walkback";
+import { createOrchestrator, isTerminal, type QueueOptions, type RunId, sqliteStore } from "walkback";
 import { textOf } from "../support/archive.js";
 import { goldenFiles, readGolden } from "./golden.js";
 import { aWorld, goldenWorkflow } from "./program.js";
@@ -8,13 +8,13 @@ import { SCENARIOS } from "./scenarios.js";
 const HOUR_MS = 3_600_000;
 
 /** A run of an earlier release in a store of this one, and the world it was made in. */
-async function imported(name: string) {
+async function imported(name: string, { queue = {} }: { readonly queue?: QueueOptions | false } = {}) {
   const { text, golden } = readGolden(name);
   const world = aWorld(golden.rows, golden.broken);
   const store = sqliteStore(":memory:");
   const { runId, status } = await store.import([text]);
   const later = () => new Date(Date.now() + HOUR_MS);
-  const orchestrator = createOrchestrator({ store, workflows: [goldenWorkflow(world)], now: later });
+  const orchestrator = createOrchestrator({ store, workflows: [goldenWorkflow(world)], now: later, queue });
   const rowsOf = (id: RunId) => [...world.rows].flatMap(([key, row]) => (key.startsWith(id) ? [row] : [])).toSorted();
   return { text, golden, world, store, runId, status, orchestrator, rowsOf, [Symbol.asyncDispose]: () => store.close() };
 }
@@ -24,7 +24,7 @@ const files = goldenFiles();
 test("there is a golden run of every kind, in every status that a run comes to rest in", async () => {
   const statuses = files.map((name) => (readGolden(name).golden.inspection as { run: { status: string } }).run.status);
 
-  expect([...new Set(statuses)].toSorted()).toEqual(["canceled", "completed", "parked", "rolled-back", "running", "waiting"]);
+  expect([...new Set(statuses)].toSorted()).toEqual(["canceled", "completed", "parked", "queued", "rolled-back", "running", "waiting"]);
   expect(SCENARIOS.filter(({ name }) => !files.some((file) => file.endsWith(`/${name}`)))).toEqual([]);
 });
 
@@ -68,7 +68,7 @@ describe.each(files)("%s", (name) => {
   });
 
   test("can be forked from its input, and is left as it was", async () => {
-    await using run = await imported(name);
+    await using run = await imported(name, { queue: false }); // a run that waits its turn is to go on waiting
     run.world.broken.clear();
 
     const fork = await run.orchestrator.fork(run.runId, { from: 0 });

@@ -167,7 +167,24 @@ export const SCENARIOS: readonly Scenario[] = [
     about: "Made by the first release of the program, whose orders had one field less.",
     make: ({ first, runId }) => first.start("golden-shop", { id: "plain", items: ["ham", "bread"] }, { runId }),
   },
+  {
+    name: "queued",
+    about: "It waits for its turn.",
+    next: { act: "recover", status: "completed", rows: ALL },
+    make: (shop) => submit(shop, { tenant: "acme", priority: 2 }),
+  },
+  {
+    name: "queued-to-be-canceled",
+    about: "It waits for its turn, and is not wanted any more.",
+    next: { act: "cancel", status: "canceled", rows: [] },
+    make: (shop) => submit(shop, { tenant: "acme", priority: 9 }),
+  },
 ];
+
+function submit({ store, world, runId }: Shop, options: { readonly tenant: string; readonly priority: number }) {
+  const full = createOrchestrator({ store, workflows: [goldenWorkflow(world)], queue: { maxConcurrent: 0 } });
+  return full.submit("golden-shop", order("plain"), { runId, ...options });
+}
 
 async function crashes(shop: Shop, after: string): Promise<void> {
   const stuck = shop.stuckAfter(after);
