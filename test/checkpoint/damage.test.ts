@@ -6,7 +6,7 @@ import { aFolder, type Folder } from "../support/store.js";
 import { copied, type Examination, examine, fill, type Original, original, randomFrom } from "./damage.js";
 
 /** `npm run test:damage` for more of them, at other places. */
-const FLIPS = Number(process.env["WALKBACK_FLIPS"] ?? 150);
+const FLIPS = Number(process.env["WALKBACK_FLIPS"] ?? 60);
 const TRUNCATIONS = Number(process.env["WALKBACK_TRUNCATIONS"] ?? 25);
 const SEED = Number(process.env["WALKBACK_SEED"] ?? 1);
 const LONG = { timeout: 1_800_000 };

@@ -329,7 +329,7 @@ test("whatever agents do and humans answer, a replay does the same and nothing o
 
       expect(replay).toMatchObject({ differs: undefined, status: { recorded: run.status, replayed: run.status } });
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 }, 120_000);
 

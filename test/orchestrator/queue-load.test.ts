@@ -8,7 +8,7 @@ import { openWorld } from "../crash/world.js";
 import { aFolder } from "../support/store.js";
 import { jobs, type LoadedJob, runIdOf } from "./queue-load.js";
 
-const QUEUED = Number(process.env["WALKBACK_QUEUED"] ?? 300);
+const QUEUED = Number(process.env["WALKBACK_QUEUED"] ?? 150);
 const PROGRAM = fileURLToPath(new URL("./queue-program.ts", import.meta.url));
 
 /** A process of its own; `onLine` hears what it prints, and complaints are passed on. */
