@@ -132,6 +132,7 @@ export {
   KeyReused,
   NotPlainJson,
   NotRecorded,
+  OptionInvalid,
   PastPivot,
   PredicateFailed,
   PriceUnknown,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { resolve } from "node:path";
 import { sqliteStore } from "../checkpoint/sqlite/store.js";
@@ -42,6 +42,7 @@ async function toOutput(lines: AsyncIterable<string>): Promise<void> {
 
 /** All of it under the file's name, or nothing: it is written under another one first, which is gone after Ctrl-C. */
 async function toFile(file: string, force: boolean, lines: AsyncIterable<string>): Promise<number> {
+  if (existsSync(file) && statSync(file).isDirectory()) throw misused("--out", `${file} is a folder. Name a file in it.`);
   if (!force && existsSync(file)) throw misused("--out", `There is a file ${file} already. Name another one, or replace it with --force.`);
   const partial = `${file}.${process.pid}.partial`;
   const leave = (signal: NodeJS.Signals) => {

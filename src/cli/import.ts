@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync, rmSync } from "node:fs";
 import { sqliteStore } from "../checkpoint/sqlite/store.js";
 import { isError, isWalkbackError, messageOf } from "../contracts/failure.js";
 import { isTerminal } from "../contracts/run.js";
@@ -12,9 +12,12 @@ export async function importCommand(file: string | undefined, settings: Settings
   if (file === undefined && process.stdin.isTTY)
     throw misused("file", "Say which file; - or nothing is standard input, and nothing is piped into it.");
   const text = file === undefined || file === "-" ? process.stdin.setEncoding("utf8") : textOf(file);
+  const isNew = settings.store !== ":memory:" && !existsSync(settings.store);
   const store = sqliteStore(settings.store);
+  let taken = false;
   try {
     const run = await store.import(text);
+    taken = true;
     if (settings.json) print(JSON.stringify(run));
     else {
       print(`Run ${run.runId} is in ${store.location}: ${run.workflow}@${run.workflowVersion}, ${paintStatus(run.status)}.`);
@@ -24,6 +27,7 @@ export async function importCommand(file: string | undefined, settings: Settings
     return EXIT.fine;
   } finally {
     await store.close();
+    if (isNew && !taken) for (const ending of ["", "-wal", "-shm", ".anchor"]) rmSync(settings.store + ending, { force: true }); // nothing half-done stays
   }
 }
 

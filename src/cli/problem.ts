@@ -39,6 +39,7 @@ const WRONG_INPUT: ReadonlySet<FailureCode> = new Set([
   "ARCHIVE_INVALID",
   "RUN_EXISTS",
   "KEY_REUSED",
+  "OPTION_INVALID",
   "PRUNE_INVALID",
   "WORKFLOW_CHANGED",
   "BISECT_INVALID",

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { WalkbackConfig } from "../config/schema.js";
+import { misused } from "./problem.js";
 
 /** What every command needs to know, from the options, the environment and the configuration, in this order. */
 export interface Settings extends Pick<WalkbackConfig, "limits" | "queue"> {
@@ -43,7 +44,12 @@ const DEFAULT_CONCURRENCY = 4;
 
 /** Runs at one time, as typed, as configured, or as it is by default. */
 export function concurrencyOf(typed: number | undefined, { queue }: Settings, otherwise = DEFAULT_CONCURRENCY): number {
-  return typed ?? queue?.maxConcurrent ?? otherwise;
+  const wanted = typed ?? queue?.maxConcurrent ?? otherwise;
+  if (wanted > 0) return wanted;
+  throw misused(
+    "--concurrency",
+    "The configuration's queue.maxConcurrent is 0, so nothing could be carried here. Raise it, or submit the runs for a worker elsewhere.",
+  );
 }
 
 /** A command to copy: it works when typed as printed. */

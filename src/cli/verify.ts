@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { StoreProblem, Verification } from "../checkpoint/ports.js";
 import { acceptRestored, runIdsIn, verifySqliteStore } from "../checkpoint/sqlite/verify-file.js";
 import type { RunId } from "../contracts/ids.js";
@@ -25,6 +26,7 @@ export async function verifyCommand(
   if (accepts && wanted !== undefined) throw misused("--accept-restored", "A store is accepted as a whole. Leave the run out.");
   if (settings.store === ":memory:") throw misused("--store", "A store in memory ends with its command. Name a file with --store FILE.");
   const file = existingStore(settings);
+  if (statSync(file).isDirectory()) throw misused("--store", `${file} is a folder. Name the file of the store.`);
   const runId = wanted === undefined ? undefined : pickRunId(runIdsIn(file), wanted);
   const verification = await verified(file, runId, settings);
   if (accepts) return accept(file, verification, settings);
@@ -77,7 +79,8 @@ export function verificationText({ problems, checked, anchor, olderSchema }: Ver
       ? `Looked at ${counts.join(", ")}; ${ANCHOR[anchor]}.`
       : `The store is of an older release (schema ${olderSchema}). Only the structure of its file was looked at; opening it for work upgrades it, verify it then.`;
   if (problems.length === 0) return `${looked}\n${paint.green("Everything holds.")}`;
-  const restored = anchor === "ahead" || anchor === "missing" ? [paint.dim(acceptHint(settings))] : [];
+  const onlyAnchor = problems.every(({ where }) => where === "anchor");
+  const restored = onlyAnchor && (anchor === "ahead" || anchor === "missing") ? [paint.dim(acceptHint(settings))] : [];
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   return [looked, ...problems.map(problemText), paint.red(count), ...restored].join("\n");
 }

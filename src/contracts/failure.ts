@@ -63,6 +63,7 @@ export const FAILURES = {
   STORE_NEWER: { retryable: false },
   STORE_CLOSED: { retryable: false },
   STORE_DAMAGED: { retryable: false },
+  OPTION_INVALID: { retryable: false },
   PRUNE_INVALID: { retryable: false },
   VERSION_UNKNOWN: { retryable: false },
   ARCHIVE_INVALID: { retryable: false },
@@ -482,6 +483,15 @@ export class StoreDamaged extends WalkbackError<{
 /** A run's file is not what was exported: cut off, changed, of another make or a newer one. Nothing of it was kept. */
 export class ArchiveInvalid extends WalkbackError<{ readonly line?: number | undefined; readonly reason: string }> {
   readonly code = "ARCHIVE_INVALID";
+}
+
+/** An option of a call from Node cannot be used. */
+export class OptionInvalid extends WalkbackError<{ readonly option: string; readonly reason: string }> {
+  readonly code = "OPTION_INVALID";
+}
+
+export function optionInvalid(option: string, reason: string): OptionInvalid {
+  return new OptionInvalid(`The option ${option} ${reason}.`, { option, reason });
 }
 
 /** What was asked of a prune cannot be used: it is no time, or a negative one. */

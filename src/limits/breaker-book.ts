@@ -1,5 +1,5 @@
 import type { LimitStore } from "../checkpoint/ports.js";
-import { BreakerUnknown } from "../contracts/failure.js";
+import { BreakerUnknown, optionInvalid } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { type BreakerCell, type BreakerState, type BreakerTransition, newBreaker, reset, type Step, trip } from "./breaker.js";
 import { BREAKER_KEYS, breakerKey, changeOf } from "./breaker-gate.js";
@@ -83,12 +83,19 @@ export function breakerBook({ cells, now, names }: BreakerBookOptions): Breakers
         .map(({ key, runId, at, body }) => ({ name: key.slice(BREAKER_KEYS.length), at, runId, ...(body as unknown as Noted) })); // as `changeOf` wrote it
     },
     reset: (name, reason) => byHand(name, (cell, time) => reset(cell, told("reset by hand", reason), time)),
-    trip: (name, { forMs, reason } = {}) => byHand(name, (cell, time) => trip(cell, { forMs, why: told("tripped by hand", reason) }, time)),
+    async trip(name, { forMs, reason } = {}) {
+      if (forMs !== undefined && !(forMs > 0 && forMs <= LONGEST_MS))
+        throw optionInvalid("forMs", `must be above 0 and below a thousand years, not ${forMs}`);
+      return byHand(name, (cell, time) => trip(cell, { forMs, why: told("tripped by hand", reason) }, time));
+    },
   };
 }
 
+const LONGEST_MS = 1_000 * 365 * 86_400_000;
+
 function told(what: string, reason: string | undefined): string {
-  return reason === undefined ? what : `${what}: ${reason}`;
+  const said = reason?.replaceAll(/\p{Cc}+/gu, " ").trim();
+  return said ? `${what}: ${said}` : what;
 }
 
 type Noted = BreakerTransition & Pick<BreakerEntry, "by">;

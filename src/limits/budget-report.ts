@@ -1,4 +1,5 @@
 import type { LimitStore } from "../checkpoint/ports.js";
+import { optionInvalid } from "../contracts/failure.js";
 import { type Balance, type BudgetCell, balanceOf, cellAt, type ScopeLimits, windowsOf } from "./budget.js";
 import { budgetKey, DEFAULT_TENANT, globalScope, tenantScope } from "./budget-scopes.js";
 import { type Amount, NOTHING, sumOf, type Window } from "./budget-window.js";
@@ -42,11 +43,18 @@ export interface NamedSum extends SpendSum {
   readonly name: string;
 }
 
+/** ISO 8601. Throws `OPTION_INVALID`. */
+export function timeOf(option: string, given: Date | string | number): string {
+  const time = new Date(given);
+  if (!Number.isNaN(time.getTime())) return time.toISOString();
+  throw optionInvalid(option, `must be a date or a time in ISO 8601, not "${given}"`);
+}
+
 const DAY_MS = 86_400_000;
 const MOST_ENTRIES = 1_000_000;
 
 export function budgetReport(store: LimitStore, budgets: Budgets, now: number, { since }: BudgetReportOptions): BudgetReport {
-  const from = since ?? new Date(now - DAY_MS).toISOString();
+  const from = timeOf("since", since ?? now - DAY_MS);
   return { at: new Date(now).toISOString(), since: from, scopes: scopeBalances(store, budgets, now), spend: spendSince(store, from) };
 }
 

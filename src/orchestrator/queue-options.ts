@@ -48,6 +48,7 @@ export function placeOf(contract: string, options: PlaceOptions): Required<Pick<
     throw invalid(contract, "priority", `must be a whole number from 1 (highest) to ${LOWEST_PRIORITY}, not ${priority}`);
   if (tenant !== undefined && (tenant === "" || tenant.length > MAX_TENANT_LENGTH))
     throw invalid(contract, "tenant", `must be a text of 1 to ${MAX_TENANT_LENGTH} characters`);
+  if (tenant !== undefined && /\p{Cc}/u.test(tenant)) throw invalid(contract, "tenant", "must not have control characters");
   const at = deadline === undefined ? undefined : new Date(deadline);
   if (at && Number.isNaN(at.getTime())) throw invalid(contract, "deadline", `must be a date or a time in ISO 8601, not "${deadline}"`);
   return { priority, tenant, deadline: at?.toISOString() };

@@ -1,5 +1,5 @@
 import type { Breaker, Breakers } from "../limits/breaker-book.js";
-import type { BudgetReport } from "../limits/budget-report.js";
+import { type BudgetReport, timeOf } from "../limits/budget-report.js";
 import { type ObservedStats, observedStats } from "../observe/stats.js";
 import type { Parts } from "./parts.js";
 import type { Queue, QueueState } from "./queue-door.js";
@@ -28,14 +28,14 @@ export interface Stats extends ObservedStats {
 
 const DAY_MS = 86_400_000;
 
-/** Throws a RangeError when `since` is no time. */
+/** Throws `OPTION_INVALID` when `since` is no time. */
 export async function statsOf(
   { store, runtime }: Parts,
   { queue, breakers }: { readonly queue: Queue; readonly breakers: Breakers },
   options: StatsOptions,
 ): Promise<Stats> {
   const now = runtime.now();
-  const since = new Date(options.since ?? now.getTime() - DAY_MS).toISOString();
+  const since = timeOf("since", options.since ?? now.getTime() - DAY_MS);
   const observed = await observedStats(store, since);
   const state = queue.state();
   const waits = state.waiting.map(({ oldestAcceptedAt }) => Math.max(0, now.getTime() - Date.parse(oldestAcceptedAt)));

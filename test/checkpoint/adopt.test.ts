@@ -256,8 +256,7 @@ test("tables of the same name that are somebody else's are left alone", async ()
   database.exec("CREATE TABLE checkpoints (id TEXT, place TEXT); INSERT INTO checkpoints VALUES ('1', 'on the road')");
   database.close();
 
-  const store = sqliteStore(path);
-  await store.close();
+  expect(() => sqliteStore(path)).toThrow("no Walkback store (it has checkpoints)");
 
   const left = new SqliteDatabase(path);
   expect(left.prepare("SELECT * FROM checkpoints").all()).toEqual([{ id: "1", place: "on the road" }]);

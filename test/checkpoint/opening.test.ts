@@ -118,3 +118,21 @@ test("four processes that create the same file at the same moment all succeed", 
   expect(await store.runs.list({})).toHaveLength(4);
   await store.close();
 });
+
+test.each([
+  ["tables of its own", "CREATE TABLE customers (id INTEGER); INSERT INTO customers VALUES (1)"],
+  ["a table called like one of ours", "CREATE TABLE runs (id INTEGER)"],
+  ["tables of its own and a version", "CREATE TABLE customers (id INTEGER); PRAGMA user_version = 7"],
+])("a database of somebody else with %s is refused, and no byte of it is changed", async (_what, sql) => {
+  await using folder = await aFolder();
+  const path = folder.file("app.db");
+  const theirs = new SqliteDatabase(path);
+  theirs.exec(sql);
+  theirs.close();
+  const before = await readFile(path);
+
+  expect(() => sqliteStore(path)).toThrow(
+    expect.objectContaining({ code: "STORE_FAILED", message: expect.stringContaining("no Walkback store") }),
+  );
+  expect(await readFile(path)).toEqual(before);
+});

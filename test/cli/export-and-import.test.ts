@@ -134,6 +134,21 @@ describe("import", () => {
   });
 });
 
+test("an import that is refused leaves no new store behind, and a folder is no file to export into", async () => {
+  using shop = aFolder();
+  const garbage = shop.file("g.jsonl", "garbage");
+
+  const refused = await shop.cli("import", garbage);
+  const left = readdirSync(shop.path);
+  await shop.cli("run", SHOP, "--input", shop.file("order.json", JSON.stringify({ id: "o-1", amountCents: 500 })));
+  const [run] = jsonLines(await shop.cli("list", "--json"));
+  const folder = await shop.cli("export", String(run?.["runId"]), "--out", shop.path, "--force");
+
+  expect(refused.code).toBe(2);
+  expect(left).toEqual(["g.jsonl"]);
+  expect(folder).toMatchObject({ code: 2, err: expect.stringContaining("is a folder") });
+});
+
 test("both have an example in their help", async () => {
   using folder = aFolder();
 

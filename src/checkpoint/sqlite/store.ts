@@ -3,8 +3,9 @@ import { dirname, resolve } from "node:path";
 import SqliteDatabase, { type Database } from "better-sqlite3";
 import { isWalkbackError, messageOf, StoreFailed } from "../../contracts/failure.js";
 import type { Store } from "../ports.js";
+import { hasUpstreamTables } from "./adopt.js";
 import { type Anchor, anchorFor } from "./anchor.js";
-import { answering } from "./answering.js";
+import { answering, damagedFile } from "./answering.js";
 import { archive } from "./archive.js";
 import { BUSY_BLOCK_MS, blockUntilFree } from "./busy.js";
 import { eventLog } from "./events.js";
@@ -71,7 +72,7 @@ function storeOn(ground: Ground): Store {
     },
     async prune(options) {
       writer.requireOpen();
-      return pruneStore(ground, options);
+      return await pruneStore(ground, options).catch((thrown: unknown) => Promise.reject(damagedFile(path, thrown)));
     },
     ...archive(ground),
     async close() {
@@ -95,7 +96,19 @@ const OPEN_BLOCK_MS = 10_000;
 /** Half of SQLite's default: most of what a commit touches are small rows, and the log of a commit holds whole pages. */
 const PAGE_BYTES = 2048;
 
+/** The tables that every release had; before these, nothing of a file is changed. */
+const OURS = ["runs", "versions", "journal"] as const;
+
+/** A database of somebody else is left alone: nothing is written into it. */
+function refuseForeign(database: Database, path: string): void {
+  const tables = database.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[];
+  if (tables.length === 0 || OURS.every((table) => tables.includes(table)) || hasUpstreamTables(database)) return;
+  const message = `${path} is a SQLite database, but no Walkback store (it has ${tables.slice(0, 3).join(", ")}). Nothing of it was changed; name another file.`;
+  throw new StoreFailed(message, { path, operation: "open" });
+}
+
 function prepare(database: Database, path: string): boolean {
+  refuseForeign(database, path);
   database.pragma(`page_size = ${PAGE_BYTES}`); // of a new file; an older one keeps its own
   blockUntilFree(() => database.pragma("journal_mode = WAL"));
   database.pragma("synchronous = FULL");
