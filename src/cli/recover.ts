@@ -7,7 +7,7 @@ import { print, tell } from "./print.js";
 import { EXIT, exitCodeOf } from "./problem.js";
 import { pausedText } from "./queue.js";
 import { questionsOf, runJson } from "./results.js";
-import { concurrencyOf, type Settings } from "./settings.js";
+import { placesOf, type Settings } from "./settings.js";
 import { listenForStop } from "./stop.js";
 
 export interface RecoverOptions {
@@ -22,7 +22,7 @@ export interface RecoverOptions {
 /** Carries on every run that nobody carries: its process died, was stopped, or a human has answered meanwhile. */
 export async function recoverCommand({ watch = false, every, workflow: paths = [] }: RecoverOptions, settings: Settings): Promise<number> {
   existingStore(settings);
-  await using house = await openWorkflows(paths, settings, { maxConcurrent: concurrencyOf(undefined, settings, AT_ONCE) });
+  await using house = await openWorkflows(paths, settings, { maxConcurrent: placesOf(undefined, settings, AT_ONCE) });
   const { orchestrator } = house;
   using stop = listenForStop(orchestrator);
   let worst: number = EXIT.fine;

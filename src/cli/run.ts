@@ -13,7 +13,7 @@ import { pausedText } from "./queue.js";
 import { type Format, type InputFile, readInput } from "./read-input.js";
 import { jsonPrinter, tablePrinter } from "./result-printer.js";
 import { hasFailed } from "./results.js";
-import { commandLine, concurrencyOf, type Settings } from "./settings.js";
+import { commandLine, concurrencyOf, placesOf, type Settings } from "./settings.js";
 import { listenForStop } from "./stop.js";
 
 /** What both `run` and `submit` are told. */
@@ -50,7 +50,7 @@ export async function runCommand(workflowName: string, options: RunOptions, sett
   const printer = settings.json ? jsonPrinter() : tablePrinter(pkg, progress);
   const seen = { row: 0, ended: 0, failed: 0, left: 0, waiting: 0, queued: 0 };
   const { idempotencyKey: keyField } = options;
-  const concurrency = Math.max(1, concurrencyOf(options.concurrency, settings));
+  const concurrency = concurrencyOf(options.concurrency, settings);
   const batch = { orchestrator, workflow, concurrency, keyField, place: placeOf(options), submit, stop: stop.signal };
   for await (const result of runRows(watched.rows, batch)) {
     const failed = hasFailed(result);
@@ -83,7 +83,7 @@ function takesPart({ inject = [], onFailure = [] }: RunOptions): boolean {
 
 function queueOf(options: RunOptions, settings: Settings): QueueOptions | undefined {
   if (options.submit) return { maxConcurrent: 0 };
-  return takesPart(options) ? { maxConcurrent: concurrencyOf(options.concurrency, settings) } : undefined;
+  return takesPart(options) ? { maxConcurrent: placesOf(options.concurrency, settings) } : undefined;
 }
 
 function placeOf({ priority, tenant, deadline }: PlaceOptions): PlaceOptions {

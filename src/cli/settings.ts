@@ -44,8 +44,12 @@ const DEFAULT_CONCURRENCY = 4;
 
 /** Runs at one time, as typed, as configured, or as it is by default. */
 export function concurrencyOf(typed: number | undefined, { queue }: Settings, otherwise = DEFAULT_CONCURRENCY): number {
-  const wanted = typed ?? queue?.maxConcurrent ?? otherwise;
-  if (wanted > 0) return wanted;
+  return Math.max(1, typed ?? queue?.maxConcurrent ?? otherwise);
+}
+
+/** The same for whoever carries what waits in the queue. */
+export function placesOf(typed: number | undefined, settings: Settings, otherwise?: number): number {
+  if (typed !== undefined || settings.queue?.maxConcurrent !== 0) return concurrencyOf(typed, settings, otherwise);
   throw misused(
     "--concurrency",
     "The configuration's queue.maxConcurrent is 0, so nothing could be carried here. Raise it, or submit the runs for a worker elsewhere.",

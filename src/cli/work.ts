@@ -7,7 +7,7 @@ import { tell } from "./print.js";
 import { EXIT, exitCodeOf } from "./problem.js";
 import { pausedText } from "./queue.js";
 import { pause, showRest } from "./recover.js";
-import { concurrencyOf, type Settings } from "./settings.js";
+import { placesOf, type Settings } from "./settings.js";
 import { listenForStop } from "./stop.js";
 
 export interface WorkOptions {
@@ -21,7 +21,7 @@ export interface WorkOptions {
 
 /** A worker: begins who is next in the queue and carries on what crashed, until it is stopped. */
 export async function workCommand({ every, workflow: paths = [], ...options }: WorkOptions, settings: Settings): Promise<number> {
-  const concurrency = concurrencyOf(options.concurrency, settings);
+  const concurrency = placesOf(options.concurrency, settings);
   let worst: number = EXIT.fine;
   const onRest = (run: Run) => {
     worst = Math.max(worst, exitCodeOf(run.status));

@@ -54,6 +54,25 @@ describe("the configuration", () => {
     expect(JSON.parse(json.err)).toMatchObject({ error: { code: "CONFIG_INVALID" } });
   });
 
+  test("may leave no place for runs here: they are accepted for others, and whoever would carry them says so", async () => {
+    using folder = aFolder();
+    const config = ["--config", folder.file("accepts.mjs", "export default { queue: { maxConcurrent: 0 } };")];
+    const input = ["--input", folder.file("orders.jsonl", GOOD)];
+
+    const submitted = await folder.cli("submit", SHOP, ...input, "--json", ...config);
+    const carriers = [
+      ["run", SHOP, ...input],
+      ["work", "--workflow", SHOP],
+      ["recover", "--workflow", SHOP],
+    ];
+    const refused = [];
+    for (const words of carriers) refused.push(await folder.cli(...words, ...config));
+
+    expect(submitted.code).toBe(0);
+    expect(jsonLines(submitted)).toMatchObject([{ status: "queued" }, { status: "queued" }]);
+    expect(refused.map(({ code }) => code)).toEqual([2, 2, 2]);
+  });
+
   test("is carried by the commands that are suggested", async () => {
     using folder = aFolder();
     const config = folder.file("own.mjs", "export default {};");
