@@ -1,5 +1,6 @@
+import { LONGEST_MS } from "../limits/time.js";
+
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
-const LONGEST_MS = 1_000 * 365 * UNIT_MS.d;
 
 /** A time span as it is typed, like 90s, 10m, 12h, 30d or 4w, in milliseconds; undefined for anything else, and for more than 1,000 years. */
 export function parseDuration(text: string): number | undefined {

@@ -1,6 +1,7 @@
 import type { RunScope } from "../agents/scope.js";
 import type { Version } from "../checkpoint/ports.js";
 import { type Checked, type Contract, check } from "../contracts/contract.js";
+import { nameOf, upcastTo, versionOf } from "../contracts/documents.js";
 import { isWalkbackError, messageOf } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import type { Kit } from "./kit.js";
@@ -10,11 +11,11 @@ export type Recorded = Pick<Version, "contract" | "data">;
 
 /** The contract of a version's data, without its version number. */
 export function contractName(version: { readonly contract: string }): string {
-  return version.contract.slice(0, version.contract.lastIndexOf("@"));
+  return nameOf(version.contract);
 }
 
 export function contractVersion(version: { readonly contract: string }): number {
-  return Number(version.contract.slice(version.contract.lastIndexOf("@") + 1));
+  return versionOf(version.contract);
 }
 
 /** Holds a recorded document against a contract, shape and rules; one of an older version is brought there first. Never throws. */
@@ -22,11 +23,7 @@ export function checkAs({ workflow }: Pick<Kit, "workflow">, recorded: Recorded,
   const name = contractName(recorded);
   if (name !== contract.name) return refused(`it is a ${name}, not a ${contract.name}`);
   try {
-    const chain = workflow.registry.upcastChain(name, contractVersion(recorded), contract.version);
-    return check(
-      contract,
-      chain.reduce<unknown>((document, upcast) => upcast(document), recorded.data),
-    );
+    return check(contract, upcastTo(workflow.registry, recorded, contract));
   } catch (thrown) {
     return refused(isWalkbackError(thrown) ? thrown.message : `its upcast threw: ${messageOf(thrown)}`);
   }

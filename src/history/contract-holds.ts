@@ -1,9 +1,9 @@
 import type { Version } from "../checkpoint/ports.js";
 import { type Checked, type Contract, check, describeIssues } from "../contracts/contract.js";
+import { upcastTo } from "../contracts/documents.js";
 import { isWalkbackError, messageOf } from "../contracts/failure.js";
 import { type ContractRegistry, contractRegistry } from "../contracts/registry.js";
 import type { Predicate } from "./predicate.js";
-import { nameOf } from "./state.js";
 
 /**
  * Holds while the newest version of a contract keeps its shape and its rules, and while there is none yet. A document of
@@ -25,19 +25,11 @@ export function contractHolds(
   };
 }
 
-function checkVersion(
-  { contract: id, data }: Version,
-  contract: Contract,
-  registry: Pick<ContractRegistry, "upcastChain">,
-): Checked<unknown> {
+function checkVersion(version: Version, contract: Contract, registry: Pick<ContractRegistry, "upcastChain">): Checked<unknown> {
+  const { contract: id, data } = version;
   if (id === contract.id) return check(contract, data);
-  const name = nameOf(id);
-  const chain = registry.upcastChain(name, Number(id.slice(name.length + 1)), contract.version);
   try {
-    return check(
-      contract,
-      chain.reduce<unknown>((document, upcast) => upcast(document), data),
-    );
+    return check(contract, upcastTo(registry, version, contract));
   } catch (thrown) {
     if (isWalkbackError(thrown)) throw thrown;
     return { ok: false, issues: [{ path: "", message: `its upcast from ${id} threw: ${messageOf(thrown)}` }] };

@@ -1,12 +1,13 @@
 import type { Delta, Options } from "jsondiffpatch";
 import type { Version } from "../checkpoint/ports.js";
+import { nameOf } from "../contracts/documents.js";
 import { pointerOf } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { deepFreeze } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { VersionHead } from "../contracts/run.js";
 import { keepLongArraysApart } from "./long-arrays.js";
-import { headOf, lastVersion, nameOf, stateOf, type VersionedStore } from "./state.js";
+import { headOf, lastVersion, stateOf, type VersionedStore } from "./state.js";
 
 /** One operation of a JSON Patch (RFC 6902). Others than these three are not needed. */
 export type PatchOperation =

@@ -1,4 +1,5 @@
 import type { Version, VersionLog } from "../checkpoint/ports.js";
+import { nameOf } from "../contracts/documents.js";
 import { VersionUnknown } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { JsonValue } from "../contracts/json-value.js";
@@ -14,11 +15,6 @@ export interface VersionedStore {
 
 export function stateOf(versions: readonly Version[]): State {
   return Object.fromEntries(versions.map((version) => [nameOf(version.contract), version.data]));
-}
-
-/** `name` of `name@version`. */
-export function nameOf(contract: string): string {
-  return contract.slice(0, contract.lastIndexOf("@"));
 }
 
 export function headOf({ number, agent, contract, parents, hash }: VersionHead): VersionHead {

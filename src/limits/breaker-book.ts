@@ -4,6 +4,7 @@ import type { RunId } from "../contracts/ids.js";
 import { type BreakerCell, type BreakerState, type BreakerTransition, newBreaker, reset, type Step, trip } from "./breaker.js";
 import { BREAKER_KEYS, breakerKey, changeOf } from "./breaker-gate.js";
 import { countsOf, type Tally } from "./breaker-tally.js";
+import { LONGEST_MS } from "./time.js";
 
 /** A breaker as it stands. Times are ISO 8601. */
 export interface Breaker {
@@ -90,8 +91,6 @@ export function breakerBook({ cells, now, names }: BreakerBookOptions): Breakers
     },
   };
 }
-
-const LONGEST_MS = 1_000 * 365 * 86_400_000;
 
 function told(what: string, reason: string | undefined): string {
   const said = reason?.replaceAll(/\p{Cc}+/gu, " ").trim();

@@ -4,6 +4,7 @@ import { type Balance, type BudgetCell, balanceOf, cellAt, type ScopeLimits, win
 import { budgetKey, DEFAULT_TENANT, globalScope, tenantScope } from "./budget-scopes.js";
 import { type Amount, NOTHING, sumOf, type Window } from "./budget-window.js";
 import type { BudgetLimit, Budgets } from "./limit-options.js";
+import { DAY_MS } from "./time.js";
 
 export interface BudgetReportOptions {
   /** From when on spending is added up, ISO 8601; the last 24 hours when left out. */
@@ -50,7 +51,6 @@ export function timeOf(option: string, given: Date | string | number): string {
   throw optionInvalid(option, `must be a date or a time in ISO 8601, not "${given}"`);
 }
 
-const DAY_MS = 86_400_000;
 const MOST_ENTRIES = 1_000_000;
 
 export function budgetReport(store: LimitStore, budgets: Budgets, now: number, { since }: BudgetReportOptions): BudgetReport {

@@ -1,6 +1,11 @@
 /** Beyond this a JavaScript timer fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
+export const DAY_MS = 86_400_000;
+
+/** A thousand years: no time span that anybody means is longer. */
+export const LONGEST_MS = 1_000 * 365 * DAY_MS;
+
 /** How far the clocks of two processes on one store may be apart. */
 export const CLOCK_SKEW_MS = 1_000;
 

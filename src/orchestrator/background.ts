@@ -1,13 +1,8 @@
 import type { RunId } from "../contracts/ids.js";
 import type { Run } from "../contracts/run.js";
 import type { Operations } from "./operations.js";
+import type { QueueListener } from "./queue-options.js";
 import { Waiting } from "./waiting.js";
-
-/** Who wants to know what becomes of runs that are carried without anybody waiting for their promise. */
-export interface QueueListener {
-  readonly onRest?: ((run: Run) => void) | undefined;
-  readonly onError?: ((thrown: unknown, runId: RunId | undefined) => void) | undefined;
-}
 
 /** The runs that are carried in the background, and whoever listens to or waits for them. */
 export class Background {

@@ -117,6 +117,11 @@ async function quarantine(parts: Parts, { kit }: Entry, scope: RunScope): Promis
   return getRun(parts, runId);
 }
 
+/** Another process took the run, or brought it to its end, before this one could. */
+export function wasFaster(thrown: unknown): boolean {
+  return isWalkbackError(thrown) && (thrown.code === "RUN_HELD" || thrown.code === "RUN_FINISHED");
+}
+
 /** The wish is on disk, and another process carries the run: it hears of it, or whoever recovers the run does. */
 function unlessHeld(thrown: unknown, otherwise: () => Promise<Run>): Promise<Run> {
   if (isWalkbackError(thrown) && thrown.code === "RUN_HELD") return otherwise();

@@ -5,16 +5,17 @@ import type { Run } from "../contracts/run.js";
 import { checkOptions } from "../limits/check-options.js";
 import { QueueLimits } from "../limits/queue-limits.js";
 
-export interface QueueOptions extends QueueLimits, QueueListeners {}
+export interface QueueOptions extends QueueLimits, QueueListener {}
 
-interface QueueListeners {
+/** Who wants to know what becomes of runs that are carried without anybody waiting for their promise. */
+export interface QueueListener {
   /** Called with each run that had its turn here and has come to rest. */
   readonly onRest?: ((run: Run) => void) | undefined;
   /** Called for a run that could not be carried here, or when the store could not be asked. */
   readonly onError?: ((thrown: unknown, runId: RunId | undefined) => void) | undefined;
 }
 
-export interface QueueSettings extends QueueListeners {
+export interface QueueSettings extends QueueListener {
   readonly maxConcurrent: number;
   readonly maxQueued: number;
   readonly ageingMs: number;

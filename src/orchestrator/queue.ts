@@ -2,15 +2,14 @@ import { clearInterval, setInterval } from "node:timers"; // by import, so that 
 import { setTimeout } from "node:timers/promises";
 import type { RunRecord } from "../checkpoint/ports.js";
 import { withdrawnEvents } from "../checkpoint/queue-events.js";
-import { isWalkbackError } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { Run } from "../contracts/run.js";
-import { Background, type QueueListener } from "./background.js";
-import { carryOn } from "./carry.js";
+import { Background } from "./background.js";
+import { carryOn, wasFaster } from "./carry.js";
 import type { Operations } from "./operations.js";
 import { type Parts, recordOf } from "./parts.js";
 import { Places } from "./places.js";
-import type { QueueSettings } from "./queue-options.js";
+import type { QueueListener, QueueSettings } from "./queue-options.js";
 import { Turns } from "./turns.js";
 
 /** How this process serves the queue of its store: it has places for runs, and lets the next one begin when one is free. */
@@ -132,7 +131,7 @@ export class Serving {
     try {
       return await carryOn(this.parts, await recordOf(this.parts, runId));
     } catch (thrown) {
-      if (isWalkbackError(thrown) && ["RUN_HELD", "RUN_FINISHED"].includes(thrown.code)) return undefined; // another process was faster
+      if (wasFaster(thrown)) return undefined;
       throw thrown;
     }
   }

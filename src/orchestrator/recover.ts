@@ -1,7 +1,6 @@
-import { isWalkbackError } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import type { Run } from "../contracts/run.js";
-import { carryOn } from "./carry.js";
+import { carryOn, wasFaster } from "./carry.js";
 import type { Parts } from "./parts.js";
 import type { Serving } from "./queue.js";
 
@@ -25,7 +24,7 @@ export async function recover(
   const { store, runtime, entries, underway } = parts;
   const errors: unknown[] = [];
   const failed = (thrown: unknown, runId: RunId | undefined): undefined => {
-    if (isWalkbackError(thrown) && ["RUN_HELD", "RUN_FINISHED"].includes(thrown.code)) return; // another process was faster
+    if (wasFaster(thrown)) return;
     if (onError && runId !== undefined) onError(thrown, runId);
     else errors.push(thrown);
   };

@@ -1,5 +1,6 @@
 import type { Breaker, Breakers } from "../limits/breaker-book.js";
 import { type BudgetReport, timeOf } from "../limits/budget-report.js";
+import { DAY_MS } from "../limits/time.js";
 import { type ObservedStats, observedStats } from "../observe/stats.js";
 import type { Parts } from "./parts.js";
 import type { Queue, QueueState } from "./queue-door.js";
@@ -25,8 +26,6 @@ export interface Stats extends ObservedStats {
   };
   readonly breakers: readonly Breaker[];
 }
-
-const DAY_MS = 86_400_000;
 
 /** Throws `OPTION_INVALID` when `since` is no time. */
 export async function statsOf(

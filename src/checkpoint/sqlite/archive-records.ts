@@ -9,8 +9,8 @@ import { firstBrokenEntry, type JournalRow } from "./journal.js";
 import { type QuestionRow, questionRows } from "./questions.js";
 import type { RunRow } from "./run-rows.js";
 import type { Snapshot } from "./snapshot.js";
-import { damaged, sumOf } from "./sums.js";
-import { type FailedStepRow, firstBrokenLink, type VersionRow } from "./versions.js";
+import { damaged } from "./sums.js";
+import { type FailedStepRow, firstBrokenFailure, firstBrokenLink, type VersionRow } from "./versions.js";
 
 /** All that is known of a run, in the order of its file. Throws `RUN_UNKNOWN`, and `STORE_DAMAGED` for what does not hold. */
 export function* recordsOf(snapshot: Snapshot, runId: RunId): Generator<ArchiveRecord> {
@@ -77,8 +77,7 @@ function* versions(snapshot: Snapshot, run: RunRow, values: ValueWriter): Genera
 
 function* failedSteps(snapshot: Snapshot, run: RunRow): Generator<ArchiveRecord> {
   const found = rowsOf<FailedStepRow>(snapshot, run, "failed_steps", "rowid");
-  const broken = found.findIndex(({ run_id, agent, round, failure, at, sum }) => sum !== sumOf(run_id, agent, round, failure, at));
-  refuse(snapshot, run, "failed_steps", broken >= 0 || found.length !== run.failed_steps ? Math.max(broken, 0) : undefined);
+  refuse(snapshot, run, "failed_steps", firstBrokenFailure(run, found));
   for (const { agent, round, failure, at } of found)
     yield { kind: "failed-step", agent, round, failure: JSON.parse(failure) as JsonValue, at };
 }

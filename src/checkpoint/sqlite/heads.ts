@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { StoreProblem } from "../ports.js";
 import type { Anchor, Head } from "./anchor.js";
-import { sumOf } from "./sums.js";
+import { damaged, sumOf } from "./sums.js";
 
 /** An anchor may be this many commits behind and still be compared. */
 const KEPT = 4096;
@@ -108,6 +108,12 @@ export class Heads {
   #current(): Row {
     return this.#newest.get() ?? { seq: 0, digest: hex(0n) };
   }
+}
+
+/** A store that has lost its tail would do again what it has forgotten. Throws `STORE_DAMAGED`. */
+export function refuseCutOff({ heads, path }: { readonly heads: Heads; readonly path: string }): void {
+  const { anchor, problem } = heads.compare();
+  if (anchor === "ahead" && problem) throw damaged({ path, where: "anchor" }, problem.message);
 }
 
 /** The sum of all seals, as `advance` keeps it. */

@@ -6,6 +6,7 @@ import type { Pruned, PruneOptions, StoreProgress } from "../ports.js";
 import { patiently } from "./busy.js";
 import { garbageIn, sizeOfContents } from "./garbage.js";
 import { type Ground, groundOf } from "./ground.js";
+import { refuseCutOff } from "./heads.js";
 import { pacer } from "./pacer.js";
 import { type Ended, type Keep, Removal } from "./removal.js";
 import { whileDeletable } from "./schema.js";
@@ -44,11 +45,6 @@ function momentOf({ before, olderThanMs }: PruneOptions, keep: string): number {
   if (Number.isNaN(moment)) throw refuse("before", "say with olderThanMs or before (a date) which runs have ended long enough ago");
   if (keep !== "terminal" && keep !== "none") throw refuse("keep", `"${keep}" is neither "terminal" nor "none"`);
   return moment;
-}
-
-function refuseCutOff({ heads, path }: Ground): void {
-  const { anchor, problem } = heads.compare();
-  if (anchor === "ahead" && problem) throw damaged({ path, where: "anchor" }, problem.message);
 }
 
 /** Finds the runs of which something goes, and holds each against its seals, hashes and counts. For a dry run it counts what goes. */

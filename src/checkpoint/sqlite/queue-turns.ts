@@ -10,6 +10,8 @@ export interface QueueTurns {
   /** What the tenants have under way, all processes together. */
   loads(tenants: ReadonlySet<string | undefined>, now: string): Map<string | undefined, TenantLoad>;
   runningOf(tenant: string, now: string): number;
+  /** Of all tenants. */
+  running(now: string): number;
   /** A run of this tenant begins. */
   serve(tenant: string | undefined): number;
 }
@@ -22,6 +24,7 @@ export function queueTurns({ database, cells }: Pick<Ground, "database" | "cells
     `SELECT tenant, count(*) AS running ${CARRIED} GROUP BY tenant`,
   );
   const countOfTenant = database.prepare<[string, string], number>(`SELECT count(*) ${CARRIED} AND tenant = ?`).pluck();
+  const countAll = database.prepare<[string], number>(`SELECT count(*) ${CARRIED}`).pluck();
   const cell = () => cellOf(cells.find(QUEUE_CELL));
   const servedKey = (tenant: string | undefined) => `${QUEUE_CELL}/served/${tenant ?? ""}`;
   const next = (): number => {
@@ -41,6 +44,7 @@ export function queueTurns({ database, cells }: Pick<Ground, "database" | "cells
       return new Map([...tenants].map((tenant) => [tenant, load(tenant)]));
     },
     runningOf: (tenant, now) => Number(countOfTenant.get(now, tenant)),
+    running: (now) => Number(countAll.get(now)),
     serve(tenant) {
       const turn = next();
       cells.put(servedKey(tenant), turn);

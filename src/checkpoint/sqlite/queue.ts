@@ -34,9 +34,6 @@ export function runQueue(ground: Ground): RunQueue {
     `SELECT run_id, status, holder IS NULL OR lease_until <= ? AS free FROM runs
       WHERE run_id IN (SELECT value FROM json_each(?)) AND status <> 'queued'`,
   );
-  const countRunning = database
-    .prepare<[string], number>("SELECT count(*) FROM runs WHERE status = 'running' AND holder IS NOT NULL AND lease_until > ?")
-    .pluck();
 
   return {
     async begin(wanted) {
@@ -74,7 +71,7 @@ export function runQueue(ground: Ground): RunQueue {
     },
     isPaused: () => turns.isPaused(),
     depths: () => heads.depths(),
-    running: (now) => Number(countRunning.get(now)),
+    running: (now) => turns.running(now),
   };
 }
 

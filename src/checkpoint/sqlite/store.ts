@@ -10,6 +10,7 @@ import { archive } from "./archive.js";
 import { BUSY_BLOCK_MS, blockUntilFree } from "./busy.js";
 import { eventLog } from "./events.js";
 import { type Ground, groundOf } from "./ground.js";
+import { refuseCutOff } from "./heads.js";
 import { effectJournal } from "./journal.js";
 import { limitStore } from "./limits.js";
 import { pruneStore } from "./prune.js";
@@ -17,7 +18,6 @@ import { runQueue } from "./queue.js";
 import { runLog } from "./runs.js";
 import { GraphSaver } from "./saver.js";
 import { migrate } from "./schema.js";
-import { damaged } from "./sums.js";
 import { verifyStore } from "./verify.js";
 import { versionLog } from "./versions.js";
 
@@ -82,12 +82,6 @@ function storeOn(ground: Ground): Store {
       database.close();
     },
   };
-}
-
-/** A store that has lost its tail would do again what it has forgotten. */
-function refuseCutOff({ heads, path }: Ground): void {
-  const { anchor, problem } = heads.compare();
-  if (anchor === "ahead" && problem) throw damaged({ path, where: "anchor" }, problem.message);
 }
 
 /** How long opening waits for another process that is creating or migrating the same file. */

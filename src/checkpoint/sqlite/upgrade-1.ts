@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import { nameOf } from "../../contracts/documents.js";
 import type { RunId } from "../../contracts/ids.js";
 import { CHAIN_START, entryHash } from "../chain.js";
 import { DEFAULT_PRIORITY, type JournalPhase } from "../ports.js";
@@ -6,7 +7,6 @@ import { Contents } from "./contents.js";
 import { Heads } from "./heads.js";
 import { type RunFacts, type RunLease, RunRows } from "./run-rows.js";
 import { sumOf } from "./sums.js";
-import { documentOf } from "./versions.js";
 
 const TABLES = ["runs", "versions", "failed_steps", "journal", "events", "questions"] as const;
 const INDEXES = ["runs_by_status", "versions_by_question", "journal_by_run", "journal_once", "events_by_run"];
@@ -52,7 +52,7 @@ function copyRun(database: Database, contents: Contents, rows: RunRows, runId: R
   const versions = all("versions", "number");
   for (const { data, ...version } of versions) {
     const content = contents.put({ type: "json", bytes: Buffer.from(String(data)) });
-    insert("versions", { ...version, content, document: documentOf(String(version["contract"])) });
+    insert("versions", { ...version, content, document: nameOf(String(version["contract"])) });
   }
   const failed = all("failed_steps", "rowid");
   for (const row of failed) insert("failed_steps", { ...row, sum: failedStepSum(row) });

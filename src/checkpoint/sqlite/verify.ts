@@ -16,7 +16,7 @@ import { leaseSumOf, type RunRow, sealOf } from "./run-rows.js";
 import { migrate } from "./schema.js";
 import { stillOf } from "./snapshot.js";
 import { sumOf } from "./sums.js";
-import { firstBrokenLink, type VersionRow } from "./versions.js";
+import { type FailedStepRow, firstBrokenFailure, firstBrokenLink, type VersionRow } from "./versions.js";
 
 type Checked = { -readonly [Name in keyof Verification["checked"]]: number };
 
@@ -197,8 +197,7 @@ function* belongings(ground: Ground, checked: Checked, run: RunRow): Iterable<St
   const event = firstBrokenEvent(run, events);
   if (event !== undefined) yield { where: "events", runId, message: `event ${event} is missing or not what was written` };
 
-  const failed = all<{ agent: string; round: number; failure: string; at: string; sum: number }>("failed_steps", "rowid");
-  if (failed.length !== run.failed_steps || failed.some((row) => row.sum !== sumOf(runId, row.agent, row.round, row.failure, row.at)))
+  if (firstBrokenFailure(run, all<FailedStepRow>("failed_steps", "rowid")) !== undefined)
     yield { where: "failed_steps", runId, message: "what failed is not what was written" };
 
   const questions = all<QuestionRow>("questions", "rowid");

@@ -1,3 +1,4 @@
+import { nameOf } from "../../contracts/documents.js";
 import { type Failure, VersionUnknown } from "../../contracts/failure.js";
 import type { RunId } from "../../contracts/ids.js";
 import { deepFreeze, type Sealed } from "../../contracts/json.js";
@@ -87,7 +88,7 @@ export function versionLog(ground: Ground): VersionLog {
     if (!Number.isSafeInteger(number) || number < 0 || number >= versions) throw versionUnknown(runId, number, versions - 1);
     // All are looked at: an index alone could lead past the newest without anybody noticing.
     const found = selectDocuments.all(runId, number);
-    const broken = found.findIndex((row, index) => row.number !== index || row.document !== documentOf(row.contract));
+    const broken = found.findIndex((row, index) => row.number !== index || row.document !== nameOf(row.contract));
     if (broken >= 0 || found.length !== number + 1)
       throw damaged({ path, where: "versions", runId }, `the versions up to ${number} are not what was written`);
     const newest = new Map(found.map((row) => [row.document, row.number]));
@@ -159,7 +160,7 @@ export function insertVersion({ database, rows, contents }: Pick<Ground, "databa
       dataHash: data.hash,
       previousHash: run.versions_head,
     };
-    const document = documentOf(version.contract);
+    const document = nameOf(version.contract);
     const before = run.versions === 0 ? undefined : (newest.pluck().get(runId, document) as number | undefined);
     const content = contents.put({ type: "json", bytes: Buffer.from(data.json), hash: data.hash }, { before });
     const row = rowOf(link, document, content);
@@ -177,11 +178,6 @@ export function insertFailedStep({ database, rows }: Pick<Ground, "database" | "
     insert.run(...columns, sumOf(...columns));
     rows.count(run, "failed_steps");
   };
-}
-
-/** The contract of a document, without its version. */
-export function documentOf(contract: string): string {
-  return contract.slice(0, contract.lastIndexOf("@"));
 }
 
 function rowOf(link: Link, document: string, content: number): VersionRow {
@@ -208,6 +204,12 @@ function linkOf(row: VersionRow): Link {
   return { ...head, inputHash: input_hash, dataHash: data_hash, previousHash: previous_hash, at };
 }
 
+/** The place of the first failed step that is not what was written, or 0 when one is missing. */
+export function firstBrokenFailure(run: Pick<RunRow, "failed_steps">, found: readonly FailedStepRow[]): number | undefined {
+  const broken = found.findIndex(({ run_id, agent, round, failure, at, sum }) => sum !== sumOf(run_id, agent, round, failure, at));
+  return broken >= 0 || found.length !== run.failed_steps ? Math.max(broken, 0) : undefined;
+}
+
 /** The number of the first version whose place or link does not hold, or at which one is missing. */
 export function firstBrokenLink(run: Pick<RunRow, "versions" | "versions_head">, found: readonly VersionRow[]): number | undefined {
   let previous = found[0]?.previous_hash ?? CHAIN_START; // of a fork it is bound to another run; the hash below covers it
@@ -222,7 +224,7 @@ export function firstBrokenLink(run: Pick<RunRow, "versions" | "versions_head">,
 
 /** Whether a version's row is what its hash says. */
 function holdsAlone(row: VersionRow): boolean {
-  return row.hash === linkHash(linkOf(row)) && row.document === documentOf(row.contract);
+  return row.hash === linkHash(linkOf(row)) && row.document === nameOf(row.contract);
 }
 
 /** A version just appended. */
