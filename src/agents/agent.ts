@@ -44,6 +44,8 @@ export interface AgentContext<Effects extends readonly Effect[] = readonly Effec
   readonly runId: RunId;
   readonly effects: Performer<Effects>;
   readonly spend: Spend;
+  /** Shows listeners a piece of an answer as it arrives (`agent.streamed`); nothing of it is kept. */
+  readonly stream: (text: string) => void;
   /** Aborted when this attempt is over: time is up, or the run failed elsewhere. Pass it on. */
   readonly signal: AbortSignal;
   /** 1 for the first try of this call. */

@@ -54,7 +54,7 @@ export interface Runtime {
   /** The tiers that can be asked in a round of a step, best first; none for an agent without tiers. */
   tiersFor(work: { readonly agent: Agent; readonly step: string; readonly round: number }): readonly Tier[];
   /** What an agent at work gets from outside: its way out, its purse, and the time. */
-  outsideOf(site: EffectSite): Pick<AgentContext, "effects" | "spend" | "now">;
+  outsideOf(site: EffectSite): Pick<AgentContext, "effects" | "spend" | "stream" | "now">;
   /** Opens the scope of a run whose lease this process has just got. */
   open(lease: Lease): RunScope;
   /** Takes the run's lease, then opens its scope. Throws `RUN_UNKNOWN`, `RUN_FINISHED`, or `RUN_HELD` by another process. */
@@ -146,7 +146,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return made;
     },
     tiersFor: ({ agent }) => tiersOf(agent).filter(isAvailable),
-    outsideOf: (site) => ({ effects: performer(site), spend: spender(meter, site), now }),
+    outsideOf: (site) => ({ effects: performer(site), spend: spender(meter, site), stream: streamer(site, now, tell), now }),
     open,
     claim: async (runId) => open(await store.runs.claim({ runId, holder, now: now().toISOString(), until: leaseUntil() })),
     tell,
@@ -163,6 +163,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (scopes.get(scope.runId) === scope) forget(scope.runId);
       await store.runs.release(scope.runId, scope.epoch);
     },
+  };
+}
+
+function streamer(
+  { scope, step, round, tier, signal }: EffectSite,
+  now: () => Date,
+  tell: (event: RunEvent) => void,
+): AgentContext["stream"] {
+  return (text) => {
+    if (signal.aborted || text === "") return;
+    tell({ type: "agent.streamed", agent: step, round, tier, text, runId: scope.runId, at: now().toISOString() });
   };
 }
 

@@ -2,7 +2,7 @@ import { standing } from "../checkpoint/journal-view.js";
 import type { Version } from "../checkpoint/ports.js";
 import { crashPoint } from "../contracts/crash-point.js";
 import type { Issue } from "../contracts/failure.js";
-import { AgentUnavailable, type Failure, type FailureCode, isOurs } from "../contracts/failure.js";
+import { AgentUnavailable, type Failure, type FailureCode, isOurs, type WalkbackError } from "../contracts/failure.js";
 import { aborted, isBubbleUp } from "../limits/classify.js";
 import { isLive, type Tier, tiersOf } from "./agent.js";
 import { type Call, failureOf, type Result } from "./call.js";
@@ -22,7 +22,7 @@ export interface Turn {
 }
 
 /** Not the tier's own failure, so no other tier may take its place: a human has to decide, or nothing may go on. */
-const STAYS: ReadonlySet<FailureCode> = new Set(["CONFLICTING_INTENT", "EFFECT_UNCERTAIN", "APPROVAL_REQUIRED", "ABORTED"]);
+const STAYS: ReadonlySet<FailureCode> = new Set(["CONFLICTING_INTENT", "EFFECT_UNCERTAIN", "APPROVAL_REQUIRED", "HUMAN_NEEDED", "ABORTED"]);
 
 /**
  * Asks one tier after the other until one answers; each begins with nothing standing outside of what another one did. A
@@ -128,8 +128,12 @@ async function failureAbove(runtime: Runtime, scope: RunScope, call: Call, highe
 function fallsOver(step: string, thrown: unknown): Failure {
   if (isBubbleUp(thrown)) throw thrown;
   const failure = failureOf(step, thrown);
-  if (isOurs(failure) || STAYS.has(failure.code)) throw failure;
+  if (isOurs(failure) || STAYS.has(failure.code) || isFinal(failure)) throw failure;
   return failure.toJSON();
+}
+
+function isFinal({ code, details }: WalkbackError): boolean {
+  return code === "UNFINISHED" && "final" in details && details.final === true;
 }
 
 /** Something of the step stands outside that has no way back. */

@@ -52,6 +52,7 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
       return paint.cyan(`a human answered ${event.decision}${event.reason === undefined ? "" : `: ${event.reason}`}`);
     case "agent.started":
     case "agent.completed":
+    case "agent.streamed":
     case "run.accepted":
     case "run.carried-on":
     case "run.ended":

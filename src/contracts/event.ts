@@ -56,6 +56,14 @@ export type RunEventBody =
       readonly to: string;
       readonly failure: Failure;
     }
+  /** A piece of a model's answer, as it arrives. Told to listeners only: the answer as a whole is in the journal. */
+  | {
+      readonly type: "agent.streamed";
+      readonly agent: string;
+      readonly round: number;
+      readonly tier?: string | undefined;
+      readonly text: string;
+    }
   | { readonly type: "agent.skipped"; readonly agent: string; readonly reason: string }
   | {
       readonly type: "gate.rejected";

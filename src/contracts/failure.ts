@@ -25,6 +25,25 @@ export const FAILURES = {
   AGENT_TIMEOUT: { retryable: true },
   AGENT_GAVE_UP: { retryable: false },
   INCOMPLETE: { retryable: false },
+  UNFINISHED: { retryable: false },
+  HUMAN_NEEDED: { retryable: false },
+  OUT_OF_RESOURCES: { retryable: false },
+  MODEL_REFUSED: { retryable: false },
+  MODEL_TRUNCATED: { retryable: false },
+  MODEL_FILTERED: { retryable: false },
+  MODEL_PROSE: { retryable: false },
+  MODEL_ANSWER_INVALID: { retryable: false },
+  MODEL_EMPTY: { retryable: true },
+  MODEL_STREAM_FAILED: { retryable: true },
+  MODEL_DISCONNECTED: { retryable: true },
+  MODEL_MALFORMED: { retryable: true },
+  MODEL_TOO_LARGE: { retryable: false },
+  MODEL_RATE_LIMITED: { retryable: true },
+  MODEL_QUOTA: { retryable: false },
+  MODEL_CONTEXT_LENGTH: { retryable: false },
+  MODEL_AUTHENTICATION: { retryable: false },
+  MODEL_BAD_REQUEST: { retryable: false },
+  MODEL_UNAVAILABLE: { retryable: true },
   BREAKER_OPEN: { retryable: false },
   BREAKER_UNKNOWN: { retryable: false },
   BULKHEAD_FULL: { retryable: true },
@@ -272,6 +291,22 @@ export class AgentGaveUp extends WalkbackError<{ agent: string; reasonCode: stri
 /** The agent came back without a completion signal; prose is not a return code. */
 export class Incomplete extends WalkbackError<{ agent: string; found: string }> {
   readonly code = "INCOMPLETE";
+}
+
+/** An agent with tools ended its work `partial` or `blocked`. `final`: its workflow declared that no other tier is to be asked then. */
+export class Unfinished extends WalkbackError<{
+  agent: string;
+  status: "partial" | "blocked";
+  reasonCode: string;
+  handles: readonly string[];
+  final: boolean;
+}> {
+  readonly code = "UNFINISHED";
+}
+
+/** Only a human can go on here: the agent said so, or what it may use is at its end. The run waits for one, whatever `onFailure` says. */
+export class HumanNeeded extends WalkbackError<{ agent: string; reasonCode: string }> {
+  readonly code = "HUMAN_NEEDED";
 }
 
 /** The breaker refused the call without making it. Tripped by hand and with no time set, it stays open until it is reset (null). */

@@ -85,6 +85,7 @@ export async function failStep(kit: Kit, scope: RunScope, step: Step, round: num
   if (failure.code === "EFFECT_UNCERTAIN") return ask(uncertainQuestion(step, round, failure));
   const pivot = await passedPivot(kit, scope);
   if (pivot) return ask(pastPivotQuestion(step, round, failure, pivot.effect));
+  if (failure.code === "HUMAN_NEEDED") return ask(agentQuestion(step, round, failure));
   const place = { kit, scope, step, round: round + 1 };
   switch (step.agent.onFailure) {
     case "rollback":

@@ -83,7 +83,23 @@ export function isBubbleUp(thrown: unknown): boolean {
   return thrown !== null && isGraphBubbleUp(thrown);
 }
 
-const FAILED: ReadonlySet<string> = new Set(["AGENT_FAILED", "AGENT_UNAVAILABLE", "AGENT_TIMEOUT", "EFFECT_FAILED"]);
+const FAILED: ReadonlySet<string> = new Set([
+  "AGENT_FAILED",
+  "AGENT_UNAVAILABLE",
+  "AGENT_TIMEOUT",
+  "EFFECT_FAILED",
+  // A model that refuses or says the wrong thing is there all the same.
+  "MODEL_EMPTY",
+  "MODEL_STREAM_FAILED",
+  "MODEL_DISCONNECTED",
+  "MODEL_MALFORMED",
+  "MODEL_TOO_LARGE",
+  "MODEL_RATE_LIMITED",
+  "MODEL_QUOTA",
+  "MODEL_AUTHENTICATION",
+  "MODEL_BAD_REQUEST",
+  "MODEL_UNAVAILABLE",
+]);
 /** The call was stopped, or it was refused by ourselves. */
 const UNHEARD: ReadonlySet<string> = new Set([
   "ABORTED",

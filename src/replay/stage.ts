@@ -59,7 +59,12 @@ export function stageFor(record: RunOnRecord, { memory, from, maxDocumentBytes, 
     ...real,
     guardOf: (agent: Agent) => replayGuard(record, order, agent, isOfReplaced),
     tiersFor: (work) => (isOfReplaced(work.step) ? real.tiersFor(work) : tiersOnRecord(record, work.agent, work.step, work.round)),
-    outsideOf: (site) => ({ effects: answersFrom(record, site), spend: freeOfCharge, now: () => record.startedAt(site.step, site.round) }),
+    outsideOf: (site) => ({
+      effects: answersFrom(record, site),
+      spend: freeOfCharge,
+      stream: () => {},
+      now: () => record.startedAt(site.step, site.round),
+    }),
   };
   return {
     memory,
