@@ -27,7 +27,45 @@ export {
   type UndoContext,
 } from "./agents/effect.js";
 export { type FanOutDefinition, fanOut } from "./agents/fan-out.js";
+export { askModel, type QuestionContext } from "./agents/model/ask-model.js";
+export type { ModelContext } from "./agents/model/call-model.js";
+export type {
+  AskOptions,
+  ChatModel,
+  ModelMessage,
+  ModelReply,
+  ModelRequest,
+  ModelUsage,
+  OfferedTool,
+  ToolCall,
+} from "./agents/model/chat-model.js";
+export { judgeReply } from "./agents/model/judge-reply.js";
+export { type ModelAgentDefinition, modelAgent } from "./agents/model/model-agent.js";
+export { type EnvironmentModels, modelsFromEnvironment } from "./agents/model/models-from-environment.js";
+export { type Ignorable, type OneWord, type OneWordDefinition, oneWord } from "./agents/model/one-word.js";
+export { openAIModel } from "./agents/model/openai-model.js";
+export type { OpenAIModelOptions } from "./agents/model/openai-options.js";
+export type { ModelQuestion } from "./agents/model/question.js";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./agents/runtime.js";
+export { climb } from "./agents/sandbox/climb.js";
+export { runInSandbox, type SandboxOptions, type SandboxResult } from "./agents/sandbox/run-in-sandbox.js";
+export { SandboxFailed } from "./agents/sandbox/sandbox-failed.js";
+export { SANDBOX_LADDER, type SandboxAnswer, type SandboxToolOptions, sandboxTool } from "./agents/sandbox/sandbox-tool.js";
+export type { Route } from "./agents/tool/ending.js";
+export type { Finish } from "./agents/tool/finish.js";
+export { OutOfResources, outOfResources, type Resource, type Resources } from "./agents/tool/out-of-resources.js";
+export type { ResultOf } from "./agents/tool/results.js";
+export {
+  defineTool,
+  type EffectTool,
+  type EffectToolDefinition,
+  effectTool,
+  type PlainTool,
+  type Tool,
+  type ToolContext,
+  type ToolDefinition,
+} from "./agents/tool/tool.js";
+export { type ToolAgentDefinition, toolAgent } from "./agents/tool/tool-agent.js";
 export type { EffectRecord } from "./checkpoint/journal-view.js";
 export type {
   Accepted,
@@ -124,6 +162,7 @@ export {
   type Failure,
   type FailureCode,
   Fenced,
+  HumanNeeded,
   Incomplete,
   InputInvalid,
   InputMissing,
@@ -153,7 +192,9 @@ export {
   StoreDamaged,
   StoreFailed,
   StoreNewer,
+  ToolInvalid,
   UndoFailed,
+  Unfinished,
   UpcastMissing,
   VersionUnknown,
   WalkbackError,
@@ -165,6 +206,27 @@ export {
 export type { RunId } from "./contracts/ids.js";
 export { hashOf, MAX_DOCUMENT_BYTES, type Sealed, seal } from "./contracts/json.js";
 export type { JsonObject, JsonValue } from "./contracts/json-value.js";
+export {
+  type AskedModel,
+  ModelAnswerInvalid,
+  ModelAuthentication,
+  ModelBadRequest,
+  ModelContextLength,
+  ModelDisconnected,
+  ModelEmpty,
+  ModelFailure,
+  type ModelFailureOptions,
+  ModelFiltered,
+  ModelMalformed,
+  ModelProse,
+  ModelQuota,
+  ModelRateLimited,
+  ModelRefused,
+  ModelStreamFailed,
+  ModelTooLarge,
+  ModelTruncated,
+  ModelUnavailable,
+} from "./contracts/model-failure.js";
 export type { Program } from "./contracts/program.js";
 export type { Decision, DecisionKind, Question, QuestionKind } from "./contracts/question.js";
 export { type ContractRegistry, contractRegistry } from "./contracts/registry.js";
@@ -214,6 +276,8 @@ export type { AgentStats } from "./observe/agent-stats.js";
 export type { Inspection } from "./observe/inspect.js";
 export type { Percentiles } from "./observe/percentiles.js";
 export type { RunStats } from "./observe/run-stats.js";
+export type { TracingOptions } from "./observe/tracing/options.js";
+export { createTracer, type Tracer } from "./observe/tracing/tracer.js";
 export type { ResumeOptions } from "./orchestrator/answer.js";
 export type { ForkOptions } from "./orchestrator/fork.js";
 export type { StopOptions } from "./orchestrator/operations.js";

@@ -42,6 +42,8 @@ export interface Performer<Effects extends readonly Effect[]> {
 
 export interface AgentContext<Effects extends readonly Effect[] = readonly Effect[]> {
   readonly runId: RunId;
+  /** The agent's name, with a fan-out its branch's. */
+  readonly agent: string;
   readonly effects: Performer<Effects>;
   readonly spend: Spend;
   /** Shows listeners a piece of an answer as it arrives (`agent.streamed`); nothing of it is kept. */
@@ -83,6 +85,8 @@ export interface LiveTier<
   readonly limits?: LimitsDefinition | undefined;
   /** Looked at before each call; a tier that is not there (it has no key) is passed over, and nothing is degraded by that. */
   available?(): boolean;
+  /** Effects that it performs: the agent must have declared each. */
+  readonly performs?: readonly string[] | undefined;
 }
 
 /** What this version of the agent answered to the same inputs in an earlier run that completed. */
@@ -162,7 +166,7 @@ export interface Branches<Consumes extends ContractMap = ContractMap> {
 type Work<Consumes extends ContractMap, Produces extends Contract, Effects extends readonly Effect[]> =
   | (Pick<Agent<Consumes, Produces, Effects>, "execute"> & { readonly tiers?: never; readonly onDegrade?: never })
   | (Pick<Agent<Consumes, Produces, Effects>, "onDegrade"> & {
-      readonly tiers: readonly Tier<Consumes, Produces, Effects>[];
+      readonly tiers: readonly Tier<NoInfer<Consumes>, NoInfer<Produces>, NoInfer<Effects>>[];
       readonly execute?: never;
     });
 
@@ -244,15 +248,28 @@ function byTiers<Consumes extends ContractMap, Produces extends Contract, Effect
 
 /** What is wrong with how the work is done, or undefined. The types allow none of it, but for what is in the tiers. */
 function workProblem<Consumes extends ContractMap, Produces extends Contract, Effects extends readonly Effect[]>(
-  work: { readonly execute?: unknown; readonly onDegrade?: unknown; readonly tiers?: readonly Tier<Consumes, Produces, Effects>[] },
+  work: {
+    readonly execute?: unknown;
+    readonly onDegrade?: unknown;
+    readonly tiers?: readonly Tier<Consumes, Produces, Effects>[];
+    readonly effects?: Effects;
+  },
   limits: Limits,
 ): string | undefined {
-  const { execute, tiers, onDegrade } = work;
+  const { execute, tiers, onDegrade, effects = [] } = work;
   if (!tiers && onDegrade) return "onDegrade is about tiers, and it has none";
   if (!tiers) return execute ? undefined : "it has neither an execute nor tiers";
   if (execute) return "it has both an execute and tiers; move the execute into a tier";
   const live = tiers.filter((tier) => isLive(tier));
-  return tiersProblem(tiers) ?? live.map((tier) => tierLimitsProblem(tier, limits)).find((problem) => problem !== undefined);
+  return (
+    tiersProblem(tiers) ??
+    live.map((tier) => tierLimitsProblem(tier, limits) ?? performsProblem(tier, effects)).find((problem) => problem !== undefined)
+  );
+}
+
+function performsProblem({ name, performs = [] }: Pick<LiveTier, "name" | "performs">, effects: readonly Effect[]): string | undefined {
+  const missing = performs.find((effect) => !effects.some((declared) => declared.name === effect));
+  return missing && `its tier "${name}" performs "${missing}"; declare that effect in its effects`;
 }
 
 function tierLimitsProblem(tier: Pick<LiveTier, "name" | "limits">, limits: Limits): string | undefined {

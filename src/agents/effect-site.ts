@@ -13,4 +13,7 @@ export interface EffectSite {
   /** The round whose recorded calls count. */
   readonly callsRound: number;
   readonly signal: AbortSignal;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly attemptStartedAt: Date;
 }

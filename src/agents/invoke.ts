@@ -59,6 +59,9 @@ function workByTiers(runtime: Runtime, scope: RunScope, call: Call, startedAt: D
   });
 }
 
+/** An attempt, and when it began. */
+type Begun = Attempt & { readonly startedAt: Date };
+
 /** The agent itself works, or one of its tiers. */
 async function work(runtime: Runtime, scope: RunScope, call: Call, startedAt: Date, turn?: Turn): Promise<Version> {
   const { agent, step, round } = call;
@@ -66,25 +69,24 @@ async function work(runtime: Runtime, scope: RunScope, call: Call, startedAt: Da
   await intendWork(scope, call);
   const site = { step, runId: scope.runId, signal: scope.signal, round, emit: scope.emit };
   const guard = runtime.guardOf(agent, tier && { name: tier.name, limits: tierLimits(tier, agent) });
-  const answer = await guard.call(site, (attempt) => execute(runtime, scope, call, attempt, tier ?? agent));
+  let last: Begun | undefined;
+  const answer = await guard.call(site, (attempt) => {
+    last = { ...attempt, startedAt: runtime.now() };
+    return execute(runtime, scope, call, last, tier ?? agent);
+  });
   await leaveNothingUnknown(scope, call);
   const data = sealAnswer(runtime, call, answer);
   if (turn?.degraded) judgeDegraded(call, turn, data);
-  const version = await record(runtime, scope, call, { source: "agent", data, degraded: turn?.degraded, startedAt });
+  const version = await record(runtime, scope, call, { source: "agent", data, degraded: turn?.degraded, startedAt, attempt: last });
   await recordWork(scope, call, version);
   return version;
 }
 
-async function execute(
-  runtime: Runtime,
-  scope: RunScope,
-  call: Call,
-  attempt: Attempt,
-  worker: Pick<LiveTier, "execute">,
-): Promise<unknown> {
+async function execute(runtime: Runtime, scope: RunScope, call: Call, attempt: Begun, worker: Pick<LiveTier, "execute">): Promise<unknown> {
   const { agent, step, round, callsRound, feedback, tier } = call;
-  const outside = runtime.outsideOf({ scope, agent, step, round, callsRound, tier, signal: attempt.signal });
-  const context = { runId: scope.runId, ...outside, tier, signal: attempt.signal, attempt: attempt.number, feedback };
+  const { number, signal, startedAt } = attempt;
+  const site = { scope, agent, step, round, callsRound, tier, signal, attempt: number, attemptStartedAt: startedAt };
+  const context = { runId: scope.runId, agent: step, ...runtime.outsideOf(site), tier, signal, attempt: number, feedback };
   try {
     return await worker.execute(call.inputs, context);
   } catch (thrown) {
@@ -136,9 +138,12 @@ interface Answer {
   readonly degraded: boolean | undefined;
   /** When work on the round began. */
   readonly startedAt: Date;
+  /** The one that answered. */
+  readonly attempt?: Begun | undefined;
 }
 
-async function record(runtime: Runtime, scope: RunScope, call: Call, { source, data, degraded, startedAt }: Answer): Promise<Version> {
+async function record(runtime: Runtime, scope: RunScope, call: Call, answer: Answer): Promise<Version> {
+  const { source, data, degraded, startedAt, attempt } = answer;
   const { agent, step, round, from, tier } = call;
   crashPoint("step.recorded:before");
   const now = runtime.now();
@@ -158,8 +163,10 @@ async function record(runtime: Runtime, scope: RunScope, call: Call, { source, d
     at: now.toISOString(),
   });
   crashPoint("step.recorded:after");
-  const durationMs = runtime.now().getTime() - startedAt.getTime();
-  scope.emit({ type: "agent.completed", agent: step, round, version: version.number, durationMs, source, tier });
+  const recordedAt = runtime.now().getTime();
+  const durationMs = recordedAt - startedAt.getTime();
+  const attempted = attempt && { attempt: attempt.number, attemptMs: recordedAt - attempt.startedAt.getTime() };
+  scope.emit({ type: "agent.completed", agent: step, round, version: version.number, durationMs, source, tier, ...attempted });
   return version;
 }
 

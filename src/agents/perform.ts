@@ -1,6 +1,7 @@
 import { TimeoutStrategy, timeout } from "cockatiel";
 import type { EffectRecord } from "../checkpoint/journal-view.js";
 import { crashPoint } from "../contracts/crash-point.js";
+import type { EffectSent } from "../contracts/event.js";
 import {
   ConflictingIntent,
   EffectFailed,
@@ -66,20 +67,28 @@ function intend(site: EffectSite, effect: Effect, identity: string, generation: 
 }
 
 async function send(site: EffectSite, effect: Effect, record: EffectRecord, again: boolean): Promise<unknown> {
+  const startedAt = site.scope.now();
+  const named = { agent: site.step, effect: effect.name, key: record.key };
   try {
     const found = again ? await lookUp(site, effect, record) : undefined;
     const receipt = found === undefined ? await sendOutside(site, effect, record) : found;
     crashPoint("effect.sent:after");
     const sealed = seal<JsonValue>(receipt ?? null, site.scope.maxDocumentBytes);
     await site.scope.write(record, "performed", sealed.data);
-    site.scope.emit({ type: "effect.performed", agent: site.step, effect: effect.name, key: record.key });
+    site.scope.emit({ type: "effect.performed", ...named, ...sentBy(site, startedAt) });
     return sealed.data;
   } catch (thrown) {
     const failure = isWalkbackError(thrown) ? thrown : failed(site, effect, record, thrown);
     if (isOurs(failure)) throw failure;
     await site.scope.write(record, "failed", failure.toJSON() as unknown as JsonValue); // a Failure is plain JSON
+    site.scope.emit({ type: "effect.failed", ...named, ...sentBy(site, startedAt), failure: failure.toJSON() });
     throw failure;
   }
+}
+
+function sentBy({ scope, round, tier, attempt, attemptStartedAt }: EffectSite, startedAt: Date): EffectSent {
+  const now = scope.now().getTime();
+  return { round, tier, attempt, attemptMs: now - attemptStartedAt.getTime(), durationMs: now - startedAt.getTime() };
 }
 
 /**

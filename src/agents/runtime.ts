@@ -26,7 +26,7 @@ export interface RuntimeOptions {
   /** After this long without a sign of life a run may be carried on by another process. 30 s when left out. */
   readonly leaseMs?: number;
   /** Called after each event, in order. What it throws is ignored: a listener must not stop a run. */
-  readonly onEvent?: (event: RunEvent) => void;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /** Budgets, prices, rate limits, alerts, and how many agents may be called at one time. */
   readonly limits?: LimitOptions | undefined;
 }

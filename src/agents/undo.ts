@@ -21,6 +21,7 @@ export type FindAgent = (step: string) => Agent | undefined;
  */
 export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: EffectRecord): Promise<Failure | undefined> {
   const { agent, effect, key } = record;
+  const startedAt = scope.now().getTime();
   try {
     const undo = undoOf(scope, findAgent, record);
     await scope.write(record, "undo-intended", null);
@@ -32,14 +33,14 @@ export async function undoEffect(scope: RunScope, findAgent: FindAgent, record: 
     crashPoint("undo.sent:after");
     await scope.write(record, "undone", null);
     crashPoint("journal.undone:after");
-    scope.emit({ type: "effect.undone", agent, effect, key });
+    scope.emit({ type: "effect.undone", agent, effect, key, durationMs: scope.now().getTime() - startedAt });
     return undefined;
   } catch (thrown) {
     if (scope.halted) throw scope.halted;
     if (isWalkbackError(thrown) && isOurs(thrown)) throw thrown;
     const failure = undoFailure(record, thrown);
     await scope.write(record, "undo-failed", failure as unknown as JsonValue); // a Failure is plain JSON
-    scope.emit({ type: "effect.undo-failed", agent, effect, key, failure });
+    scope.emit({ type: "effect.undo-failed", agent, effect, key, durationMs: scope.now().getTime() - startedAt, failure });
     return failure;
   }
 }

@@ -4,7 +4,13 @@ import type { RunStatus } from "./run.js";
 
 /** What happened, past tense. One typed stream: kept in the store, read by logs, traces, metrics and `inspect`. */
 export type RunEventBody =
-  | { readonly type: "run.accepted"; readonly workflow: string; readonly version: number }
+  | {
+      readonly type: "run.accepted";
+      readonly workflow: string;
+      readonly version: number;
+      /** Of a fork: whose history it shares, up to and including which version. */
+      readonly forkedFrom?: { readonly runId: RunId; readonly version: number };
+    }
   /** By another program than the one it was made with; the version is that of the program's workflow. */
   | { readonly type: "run.carried-on"; readonly workflow: string; readonly version: number }
   /** It has to wait for its turn. */
@@ -29,6 +35,8 @@ export type RunEventBody =
       readonly attempt: number;
       readonly durationMs: number;
       readonly failure: Failure;
+      /** Missing in events of earlier builds. */
+      readonly tier?: string | undefined;
     }
   | {
       readonly type: "agent.completed";
@@ -38,6 +46,9 @@ export type RunEventBody =
       readonly durationMs: number;
       readonly source: string;
       readonly tier?: string | undefined;
+      /** The attempt that answered, and how long it took until its answer was on record; not of what stands in for work. */
+      readonly attempt?: number | undefined;
+      readonly attemptMs?: number | undefined;
     }
   /** With tiers: the last of them, too. */
   | {
@@ -72,20 +83,31 @@ export type RunEventBody =
       readonly round: number;
       readonly issues: readonly Issue[];
     }
-  | { readonly type: "effect.performed"; readonly agent: string; readonly effect: string; readonly key: string }
-  | { readonly type: "effect.undone"; readonly agent: string; readonly effect: string; readonly key: string }
-  | {
-      readonly type: "effect.undo-failed";
-      readonly agent: string;
-      readonly effect: string;
-      readonly key: string;
-      readonly failure: Failure;
-    }
+  | ({ readonly type: "effect.performed" } & EffectNamed & EffectSent)
+  | ({ readonly type: "effect.failed"; readonly failure: Failure } & EffectNamed & EffectSent)
+  | ({ readonly type: "effect.undone"; readonly durationMs?: number } & EffectNamed)
+  | ({ readonly type: "effect.undo-failed"; readonly durationMs?: number; readonly failure: Failure } & EffectNamed)
   /** `why` is missing in events of earlier builds. */
   | { readonly type: "breaker.opened"; readonly agent: string; readonly tier?: string; readonly why?: string }
   | { readonly type: "breaker.half-opened"; readonly agent: string; readonly tier?: string }
   | { readonly type: "breaker.closed"; readonly agent: string; readonly tier?: string }
   | { readonly type: "breaker.refused"; readonly agent: string; readonly tier?: string };
+
+interface EffectNamed {
+  readonly agent: string;
+  readonly effect: string;
+  readonly key: string;
+}
+
+/** In the course of what an effect was sent, and how long that took; missing in events of earlier builds. */
+export interface EffectSent {
+  readonly round?: number;
+  readonly tier?: string | undefined;
+  readonly attempt?: number;
+  /** Since the attempt began. */
+  readonly attemptMs?: number;
+  readonly durationMs?: number;
+}
 
 export type RunEvent = RunEventBody & {
   /** The run in whose course it happened. */

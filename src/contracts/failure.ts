@@ -12,6 +12,7 @@ export const FAILURES = {
   UPCAST_MISSING: { retryable: false },
   AGENT_INVALID: { retryable: false },
   EFFECT_INVALID: { retryable: false },
+  TOOL_INVALID: { retryable: false },
   WORKFLOW_INVALID: { retryable: false },
   WORKFLOW_UNKNOWN: { retryable: false },
   WORKFLOW_CHANGED: { retryable: false },
@@ -28,6 +29,7 @@ export const FAILURES = {
   UNFINISHED: { retryable: false },
   HUMAN_NEEDED: { retryable: false },
   OUT_OF_RESOURCES: { retryable: false },
+  SANDBOX_FAILED: { retryable: false },
   MODEL_REFUSED: { retryable: false },
   MODEL_TRUNCATED: { retryable: false },
   MODEL_FILTERED: { retryable: false },
@@ -200,6 +202,10 @@ export class EffectInvalid extends WalkbackError<{ effect: string; reason: strin
   readonly code = "EFFECT_INVALID";
 }
 
+export class ToolInvalid extends WalkbackError<{ tool: string; reason: string }> {
+  readonly code = "TOOL_INVALID";
+}
+
 export interface WorkflowIssue {
   readonly problem:
     | "missing-producer"
@@ -288,8 +294,11 @@ export class AgentGaveUp extends WalkbackError<{ agent: string; reasonCode: stri
   readonly code = "AGENT_GAVE_UP";
 }
 
-/** The agent came back without a completion signal; prose is not a return code. */
-export class Incomplete extends WalkbackError<{ agent: string; found: string }> {
+/**
+ * The agent came back without a completion signal; prose is not a return code. `limit` is told where an agent with tools did not
+ * finish within it.
+ */
+export class Incomplete extends WalkbackError<{ agent: string; found: string; limit?: "prose" | "steps" | "tokens" | "repeats" }> {
   readonly code = "INCOMPLETE";
 }
 

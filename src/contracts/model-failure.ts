@@ -104,7 +104,7 @@ export class ModelAuthentication extends ModelFailure<AskedModel & { status: num
 }
 
 /** The provider will not have the request as it is: an unknown model, an option it does not know. */
-export class ModelBadRequest extends ModelFailure<AskedModel & { status: number; providerCode?: string | undefined }> {
+export class ModelBadRequest extends ModelFailure<AskedModel & { status?: number | undefined; providerCode?: string | undefined }> {
   readonly code = "MODEL_BAD_REQUEST";
 }
 

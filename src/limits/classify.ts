@@ -88,12 +88,10 @@ const FAILED: ReadonlySet<string> = new Set([
   "AGENT_UNAVAILABLE",
   "AGENT_TIMEOUT",
   "EFFECT_FAILED",
-  // A model that refuses or says the wrong thing is there all the same.
-  "MODEL_EMPTY",
+  // A model that refuses or says the wrong thing, or nothing, is there all the same; whoever writes what it reads can make it do so.
   "MODEL_STREAM_FAILED",
   "MODEL_DISCONNECTED",
   "MODEL_MALFORMED",
-  "MODEL_TOO_LARGE",
   "MODEL_RATE_LIMITED",
   "MODEL_QUOTA",
   "MODEL_AUTHENTICATION",

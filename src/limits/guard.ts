@@ -72,7 +72,15 @@ export function guard({ agent, tier, limits, cells, holder, now, random, shared 
       const failure = classify(step, thrown, site.signal, limits);
       const durationMs = now().getTime() - startedAt;
       if (failure.code !== "ABORTED")
-        site.emit({ type: "agent.attempt-failed", agent: step, round: site.round, attempt: number, durationMs, failure: failure.toJSON() });
+        site.emit({
+          type: "agent.attempt-failed",
+          agent: step,
+          round: site.round,
+          tier,
+          attempt: number,
+          durationMs,
+          failure: failure.toJSON(),
+        });
       throw failure;
     }
   }

@@ -46,6 +46,11 @@ export function usageOf(thrown: unknown): Usage | undefined {
   return isUsage(usage) ? usage : undefined;
 }
 
+/** Whether an error is of a call that was sent and may have been paid for, nobody can say how much. */
+export function isUsageUnknown(thrown: unknown): boolean {
+  return typeof thrown === "object" && thrown !== null && "usageUnknown" in thrown && thrown.usageUnknown === true;
+}
+
 async function amountOf({ inputTokens, outputTokens }: Tokens, call: SpendCall, priceOf: PriceOf, at: Date): Promise<Amount> {
   const tokens = Math.min(inputTokens + outputTokens, Number.MAX_SAFE_INTEGER);
   return { microDollars: call.microDollars ?? (await priceOf(call, { inputTokens, outputTokens }, at)), tokens };

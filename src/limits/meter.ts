@@ -12,7 +12,7 @@ import { scopesOf } from "./budget-scopes.js";
 import type { Amount } from "./budget-window.js";
 import { aborted } from "./classify.js";
 import { checkLimitOptions, type LimitOptions } from "./limit-options.js";
-import { boundOf, isUsage, type SpendCall, type Spent, type Usage, usageOf, usedOf } from "./meter-call.js";
+import { boundOf, isUsage, isUsageUnknown, type SpendCall, type Spent, type Usage, usageOf, usedOf } from "./meter-call.js";
 import { type Hold, holdsOf } from "./meter-holds.js";
 import { priceList } from "./prices.js";
 
@@ -101,7 +101,7 @@ export function createMeter({ store, options: given, now }: MeterOptions): Meter
         }
         const { result, usage } = await work().catch(async (thrown: unknown) => {
           const paid = usageOf(thrown);
-          await (paid ? settle(site, hold, call, paid) : release(site, hold, true));
+          await (paid || isUsageUnknown(thrown) ? settle(site, hold, call, paid) : release(site, hold, true));
           throw thrown;
         });
         await settle(site, hold, call, usage);

@@ -2,16 +2,21 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import * as walkback from "walkback";
 import { AgentFailed, AgentUnavailable, FAILURES, isWalkbackError, NotPlainJson, WalkbackError } from "walkback";
-import * as failures from "../../src/contracts/failure.js";
+import * as sandboxFailures from "../../src/agents/sandbox/sandbox-failed.js";
+import * as toolFailures from "../../src/agents/tool/out-of-resources.js";
+import * as commonFailures from "../../src/contracts/failure.js";
+import * as modelFailures from "../../src/contracts/model-failure.js";
 
 type ErrorClass = new (message: string, details: object) => WalkbackError;
 
 const isErrorClass = (exported: unknown): exported is ErrorClass =>
   typeof exported === "function" && exported.prototype instanceof WalkbackError;
-const ERRORS = Object.entries<unknown>(failures).flatMap(([name, exported]) =>
-  isErrorClass(exported) ? [{ name, ErrorClass: exported }] : [],
-);
 const anError = (ErrorClass: ErrorClass) => new ErrorClass("", {});
+const failures = { ...commonFailures, ...modelFailures, ...toolFailures, ...sandboxFailures };
+/** Every class that is not the base of others. */
+const ERRORS = Object.entries<unknown>(failures).flatMap(([name, exported]) =>
+  isErrorClass(exported) && anError(exported).code !== undefined ? [{ name, ErrorClass: exported }] : [],
+);
 
 describe("the one table of failures", () => {
   test("has exactly one class for each code, named after it", () => {
