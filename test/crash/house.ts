@@ -1,12 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { createOrchestrator, type Orchestrator, type Run, sqliteStore } from "walkback";
 import { type Violation, violations } from "../support/invariants.js";
 import { aFolder } from "../support/store.js";
+import { bundled } from "./bundle.js";
 import { carryToTheEnd } from "./carry.js";
 import { type Program, SECRET, workflowOf } from "./program.js";
 import { openWorld, type World } from "./world.js";
@@ -164,7 +163,7 @@ export async function aHouse(): Promise<House> {
 
 function launchChild(job: Job, { at, afterMs }: Crash, onAccepted: (runId: string) => void): Launched {
   const env = { ...process.env, WALKBACK_CRASH_AT: at ?? "", CRASH_TEST_SECRET: SECRET };
-  const child = spawn(process.execPath, [childProgram(), JSON.stringify(job)], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [bundled("child"), JSON.stringify(job)], { env, stdio: ["ignore", "pipe", "inherit"] });
   const notices: Notice[] = [];
   const lines = createInterface({ input: child.stdout });
   lines.on("line", (line) => {
@@ -178,26 +177,4 @@ function launchChild(job: Job, { at, afterMs }: Crash, onAccepted: (runId: strin
     return { killed: signal === "SIGKILL", notices };
   });
   return { process: child, ended };
-}
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-let bundled: string | undefined;
-
-/** One file with everything in it starts five times as fast as its sources; esbuild is what vitest and tsx build with. */
-function childProgram(): string {
-  if (bundled) return bundled;
-  const folder = `${ROOT}node_modules/.cache/walkback-crash`; // inside, so that the native driver is found
-  mkdirSync(folder, { recursive: true });
-  const file = `${folder}/child-${process.pid}.mjs`;
-  const banner = `import { createRequire as make } from "node:module"; const require = make(import.meta.url);`;
-  const options = ["--bundle", "--platform=node", "--format=esm", "--target=node20", "--external:better-sqlite3", "--log-level=error"];
-  execFileSync(`${ROOT}node_modules/.bin/esbuild`, [
-    fileURLToPath(new URL("./child.ts", import.meta.url)),
-    ...options,
-    `--banner:js=${banner}`,
-    `--outfile=${file}`,
-  ]);
-  process.once("exit", () => rmSync(file, { force: true }));
-  bundled = file;
-  return file;
 }
