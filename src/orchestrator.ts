@@ -13,6 +13,9 @@ import type { Predicate, StatePredicate } from "./history/predicate.js";
 import type { Breakers } from "./limits/breaker-book.js";
 import type { BudgetReport, BudgetReportOptions } from "./limits/budget-report.js";
 import { type Inspection, inspectRun } from "./observe/inspect.js";
+import { listenerOf } from "./observe/tracing/listener.js";
+import type { TracingOptions } from "./observe/tracing/options.js";
+import { createTracer } from "./observe/tracing/tracer.js";
 import { cancel, type ResumeOptions, resume } from "./orchestrator/answer.js";
 import { breakersOf } from "./orchestrator/breakers.js";
 import { type ForkOptions, fork } from "./orchestrator/fork.js";
@@ -33,6 +36,8 @@ export interface OrchestratorOptions extends Omit<RuntimeOptions, "store"> {
   readonly workflows: readonly Workflow[];
   /** How runs wait for their turn; with `false` runs begin at once whoever waits, and the queue is left to others. */
   readonly queue?: QueueOptions | false;
+  /** What LangSmith is told of the runs when its environment variables ask for traces; with `false` nothing. */
+  readonly tracing?: TracingOptions | false | undefined;
 }
 
 /** The door. */
@@ -111,10 +116,11 @@ export interface Orchestrator {
 }
 
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { store: storeOption = ":memory:", workflows, queue = {}, ...runtimeOptions } = options;
+  const { store: storeOption = ":memory:", workflows, queue = {}, tracing = {}, ...runtimeOptions } = options;
   const settings = queue === false || workflows.length === 0 ? undefined : queueSettings(queue);
   const store = typeof storeOption === "string" ? sqliteStore(storeOption) : storeOption;
-  const runtime = createRuntime({ ...runtimeOptions, store });
+  const tracer = tracing === false ? undefined : createTracer(store, tracing);
+  const runtime = createRuntime({ ...runtimeOptions, onEvent: listenerOf(tracer, runtimeOptions.onEvent), store });
   const parts: Parts = partsOf(store, runtime, workflows);
   const operations = operationsOf();
   const serving = settings && new Serving(parts, operations, settings);
@@ -136,7 +142,10 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     recover: served(recover),
     fork: counted(fork),
     replay: counted(replay),
-    stop: (stopOptions) => stop(runtime, operations, serving, stopOptions),
+    async stop(stopOptions) {
+      await stop(runtime, operations, serving, stopOptions);
+      await tracer?.close();
+    },
     get: (runId) => getRun(parts, runId),
     inspect: async (runId) => inspectRun(store, await recordOf(parts, runId)),
     diff: counted(async (_, runId, from, to) => diffVersions(store, (await recordOf(parts, runId)).runId, from, to)),
@@ -150,6 +159,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     async close() {
       await serving?.stop();
       await operations.settled();
+      await tracer?.close();
       await runtime.meter.close();
       if (typeof storeOption === "string") await store.close();
     },

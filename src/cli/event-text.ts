@@ -53,6 +53,7 @@ export function eventText(event: RunEvent, effects: ReadonlyMap<string, EffectRe
     case "agent.started":
     case "agent.completed":
     case "agent.streamed":
+    case "effect.failed": // its attempt says so
     case "run.accepted":
     case "run.carried-on":
     case "run.ended":

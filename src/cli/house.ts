@@ -45,6 +45,7 @@ export async function openHouse(settings: Settings, pkg: WorkflowPackage): Promi
         workflows: [workflow],
         queue: queue ? { ...settings.queue, ...queue } : false,
         limits,
+        tracing: settings.tracing,
       });
       orchestrators.push(orchestrator);
       return orchestrator;
@@ -71,6 +72,7 @@ export async function openWorkflows(
     workflows: opened.map(({ workflow }) => workflow),
     queue: { ...settings.queue, ...queue },
     limits: tellingLimits(settings),
+    tracing: settings.tracing,
   });
   return {
     orchestrator,
@@ -92,7 +94,7 @@ export interface Records
 /** The runs of a store that is there. */
 export function openRecords(settings: Settings): Records {
   const store = sqliteStore(existingStore(settings));
-  const orchestrator = createOrchestrator({ store, workflows: [], limits: settings.limits });
+  const orchestrator = createOrchestrator({ store, workflows: [], limits: settings.limits, tracing: settings.tracing });
   return {
     ...orchestrator,
     runs: store.runs,

@@ -3,7 +3,7 @@ import type { WalkbackConfig } from "../config/schema.js";
 import { misused } from "./problem.js";
 
 /** What every command needs to know, from the options, the environment and the configuration, in this order. */
-export interface Settings extends Pick<WalkbackConfig, "limits" | "queue"> {
+export interface Settings extends Pick<WalkbackConfig, "limits" | "queue" | "tracing"> {
   /** The SQLite file that remembers the runs, or `:memory:`. */
   readonly store: string;
   /** The folder for the workflows' other side; in memory when undefined. */
@@ -25,13 +25,14 @@ const DEFAULT_STORE = ".walkback/store.db";
 
 export function settingsOf(options: GlobalOptions, configured: WalkbackConfig, environment: NodeJS.ProcessEnv = process.env): Settings {
   const { store, dataDir, json = false, config } = options;
-  const { limits, queue } = configured;
+  const { limits, queue, tracing } = configured;
   const file = pathOf(store ?? (environment["WALKBACK_STORE"] || (configured.store ?? DEFAULT_STORE)));
   const folder = dataDir === undefined ? configured.dataDir : resolve(dataDir);
   const typed = { "--store": store, "--data-dir": dataDir, "--config": config };
   return {
     limits,
     queue,
+    tracing,
     store: file,
     dataDir: folder ?? (file === ":memory:" ? undefined : dirname(file)),
     json,

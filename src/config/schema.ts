@@ -12,6 +12,8 @@ const ConfigShape = z
     dataDir: z.string().min(1).optional(),
     limits: LimitOptions.optional(),
     queue: QueueLimits.optional(),
+    /** What LangSmith is told of the runs, when its environment variables ask for traces. */
+    tracing: z.strictObject({ content: z.boolean().optional() }).readonly().optional(),
   })
   .readonly();
 

@@ -2,6 +2,7 @@ import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import { isInterrupted } from "@langchain/langgraph";
 import type { Runtime } from "../agents/runtime.js";
 import type { RunScope } from "../agents/scope.js";
+import { untraced } from "../agents/untraced.js";
 import { EPOCH_KEY } from "../checkpoint/ports.js";
 import { isWalkbackError } from "../contracts/failure.js";
 import type { CompiledWorkflow } from "./compile.js";
@@ -14,7 +15,9 @@ export async function invokeGraph(runtime: Runtime, graph: CompiledWorkflow, sco
   const config = { configurable, durability: "sync", outputKeys: CHANNELS.failure } as const;
   try {
     // Called inside a node of another graph, LangGraph would take its config, checkpointer included, for ours.
-    const result: unknown = await AsyncLocalStorageProviderSingleton.runWithConfig(undefined, () => graph.invoke(input, config), true);
+    const result: unknown = await untraced(() =>
+      AsyncLocalStorageProviderSingleton.runWithConfig(undefined, () => graph.invoke(input, config), true),
+    );
     return isInterrupted(result);
   } catch (thrown) {
     // Stopping, or overtaken by another process: the run's row says how it stands.

@@ -61,13 +61,18 @@ class LeanNode extends Runnable {
   }
 
   override async invoke(input: unknown, config: RunnableConfig = {}): Promise<unknown> {
-    if (config.callbacks !== undefined) return this.whole.invoke(input, config);
+    if (isListenedTo(config)) return this.whole.invoke(input, config);
     return AsyncLocalStorageProviderSingleton.getInstance().run({ extra: { [CONFIG]: config } }, async () => {
       const result = await this.work.func(input, config);
       for (const write of this.writers) await write(result, config);
       return result;
     });
   }
+}
+
+/** LangChain leaves an empty manager where it was to trace and may not. */
+function isListenedTo({ callbacks = [] }: RunnableConfig): boolean {
+  return (Array.isArray(callbacks) ? callbacks : callbacks.handlers).length > 0;
 }
 
 function writerOf(writer: unknown): Writer | undefined {

@@ -1,4 +1,5 @@
 import type { Runtime } from "../agents/runtime.js";
+import { untraced, untracedPieces } from "../agents/untraced.js";
 import type { JsonSchema } from "../contracts/compatibility.js";
 import { type CompiledWorkflow, compileWorkflow } from "./compile.js";
 import { CHANNELS, type Workflow } from "./workflow.js";
@@ -16,7 +17,19 @@ export function studioGraph(runtime: Runtime, workflow: Workflow): CompiledWorkf
     _schemaRuntimeDefinition: described(stateSchemas(workflow)),
     _outputRuntimeDefinition: described(stateSchemas(workflow)),
   });
-  return graph.withConfig({ durability: "sync" });
+  return unseen(graph.withConfig({ durability: "sync" }));
+}
+
+/** The graph with LangSmith's own tracing kept from it, whoever calls it; both ways in are those that all others lead to. */
+function unseen(graph: CompiledWorkflow): CompiledWorkflow {
+  const iterate = graph._streamIterator.bind(graph);
+  const update = graph.bulkUpdateState.bind(graph);
+  const withConfig = graph.withConfig.bind(graph);
+  return Object.assign(graph, {
+    _streamIterator: (...asked: Parameters<typeof iterate>) => untracedPieces(iterate(...asked)),
+    bulkUpdateState: (...asked: Parameters<typeof update>) => untraced(() => update(...asked)),
+    withConfig: (...asked: Parameters<typeof withConfig>) => unseen(withConfig(...asked)),
+  });
 }
 
 /** What LangGraph's server recognizes as a state schema: anything that answers these two. */

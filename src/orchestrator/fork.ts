@@ -39,7 +39,8 @@ export async function fork(parts: Parts, sourceId: string, options: ForkOptions)
   const scope = runtime.open(forked.lease);
   scope.foreign = foreign;
   const { name, version } = kit.workflow;
-  scope.emit({ type: "run.accepted", workflow: name, version: source.workflowVersion });
+  const forkedFrom = { runId: source.runId, version: from };
+  scope.emit({ type: "run.accepted", workflow: name, version: source.workflowVersion, forkedFrom });
   if (foreign) scope.emit({ type: "run.carried-on", workflow: name, version });
   return carryAccepted(parts, entry, { scope, first: forked.version }, onAccepted);
 }

@@ -4,6 +4,7 @@ import type { RunScope } from "../agents/scope.js";
 import { freeOfCharge } from "../agents/spend.js";
 import type { Outcome, Store } from "../checkpoint/ports.js";
 import { Draining, type Failure } from "../contracts/failure.js";
+import type { ContractRegistry } from "../contracts/registry.js";
 import { answersFrom } from "./answers.js";
 import { conductor } from "./conductor.js";
 import { compareOutcomes, type Difference, missingFrom } from "./difference.js";
@@ -16,6 +17,8 @@ export interface StageOptions {
   /** The last version that is taken as recorded. */
   readonly from: number;
   readonly maxDocumentBytes: number;
+  /** The program's, for answers that are on record in older versions of their contracts. */
+  readonly registry: ContractRegistry;
   readonly isReplaced: (agent: string) => boolean;
 }
 
@@ -29,7 +32,7 @@ export interface Stage {
   firstDifference(): Difference | undefined;
 }
 
-export function stageFor(record: RunOnRecord, { memory, from, maxDocumentBytes, isReplaced }: StageOptions): Stage {
+export function stageFor(record: RunOnRecord, { memory, from, maxDocumentBytes, registry, isReplaced }: StageOptions): Stage {
   const expected = [...record.outcomes.values()].filter((outcome) => !isTaken(outcome, from));
   const differences: Placed[] = [];
   const came = new Set<string>();
@@ -47,7 +50,7 @@ export function stageFor(record: RunOnRecord, { memory, from, maxDocumentBytes, 
     const recorded = record.outcomes.get(roundKey(step, round));
     if (came.has(roundKey(step, round)) || (recorded && isTaken(recorded, from))) return;
     came.add(roundKey(step, round));
-    const difference = compareOutcomes(recorded, outcome, { step, round });
+    const difference = compareOutcomes(recorded, outcome, { step, round, registry });
     reached = Math.max(reached, recorded?.place ?? 0);
     if (!difference || (difference.kind === "extra" && status !== "completed")) return; // past the end of the record
     differences.push({ difference, place: recorded?.place ?? reached });
