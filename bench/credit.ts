@@ -73,7 +73,7 @@ export function readyWorkflow({ score, income, fraud, risk, decision }: Answers,
     }),
     defineAgent({
       name: "decide-credit",
-      consumes: { risk: CreditRisk, fraud: CreditFraud },
+      consumes: { application, score: CreditScore, income: CreditIncome, fraud: CreditFraud, risk: CreditRisk },
       produces: CreditDecision,
       effects: [sendLetter(letters)],
       execute: async (given, { effects }) => {

@@ -25,7 +25,7 @@ const STEPS = [
   ["verify-income", "credit.income@1", "income", [0]],
   ["detect-fraud", "credit.fraud@1", "fraud", [0]],
   ["assess-risk", "credit.risk@1", "risk", [0, 1, 2]],
-  ["decide-credit", "credit.decision@1", "decision", [4, 3]],
+  ["decide-credit", "credit.decision@2", "decision", [0, 1, 2, 3, 4]],
 ] as const;
 
 /** Writes runs that have ended, a few that wait for a human, and a long one through the store's port, as the orchestrator would. */

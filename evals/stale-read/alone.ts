@@ -25,7 +25,7 @@ export async function decideAlone(submissions: readonly Submission[]): Promise<r
     const income = await call<CreditIncome>("verify-income", { application }, runId);
     const fraud = await call<CreditFraud>("detect-fraud", { application }, runId);
     const risk = await call<CreditRisk>("assess-risk", { application, score, income }, runId);
-    const decision = await call<CreditDecision>("decide-credit", { risk, fraud }, runId);
+    const decision = await call<CreditDecision>("decide-credit", { application, score, income, fraud, risk }, runId);
     truths.push({ score, income, fraud, risk, decision });
   }
   return truths;

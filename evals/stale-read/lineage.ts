@@ -3,7 +3,7 @@ import { agentNamed, callAgent } from "./agents.js";
 
 /** What a run's version log shows. */
 export interface Lineage {
-  /** Risk was made from this run's application, score and income; the decision from its risk and fraud. */
+  /** Risk was made from this run's application, score and income; the decision from all that its agents made of it. */
   readonly ownParents: boolean;
   /** Both agents, called again on the data of those parents, answer the same. */
   readonly follows: boolean;
@@ -12,7 +12,7 @@ export interface Lineage {
 /** Who must have made the versions that an agent's version was made from. */
 const MADE_FROM: Readonly<Record<string, readonly string[]>> = {
   "assess-risk": ["calculate-score", "input", "verify-income"],
-  "decide-credit": ["assess-risk", "detect-fraud"],
+  "decide-credit": ["assess-risk", "calculate-score", "detect-fraud", "input", "verify-income"],
 };
 
 /** Reads the proof from the version log. `agents` are as they ship: what they do at a bank has the run's own keys. */

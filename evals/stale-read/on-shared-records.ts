@@ -23,9 +23,10 @@ export async function decideOnSharedRecords(
     await Promise.all([step("calculate-score", "score", { application }), step("verify-income", "income", { application })]);
     const inputs = Object.fromEntries(await Promise.all([section("score"), section("income")]));
     await step("assess-risk", "risk", { application, ...inputs });
+    return inputs;
   };
 
-  await Promise.all([assess(), step("detect-fraud", "fraud", { application })]);
+  const [assessed] = await Promise.all([assess(), step("detect-fraud", "fraud", { application })]);
   const inputs = Object.fromEntries(await Promise.all([section("risk"), section("fraud")]));
-  return callAgent<CreditDecision>(agentNamed(agents, "decide-credit"), inputs, runId);
+  return callAgent<CreditDecision>(agentNamed(agents, "decide-credit"), { application, ...assessed, ...inputs }, runId);
 }

@@ -8,6 +8,7 @@ import { existingStore, findRunId } from "./house.js";
 import { print } from "./print.js";
 import { EXIT, misused } from "./problem.js";
 import type { Settings } from "./settings.js";
+import { visible } from "./visible.js";
 
 export interface ExportCommandOptions {
   /** A file; standard output when left out. */
@@ -36,7 +37,8 @@ async function toOutput(lines: AsyncIterable<string>): Promise<void> {
   const { stdout } = process;
   for await (const line of lines) {
     if (stdout.destroyed) return; // whoever read has seen enough
-    if (!stdout.write(line)) await Promise.race([once(stdout, "drain"), once(stdout, "close")]).catch(() => {});
+    if (!stdout.write(stdout.isTTY ? visible(line, { colors: false }) : line))
+      await Promise.race([once(stdout, "drain"), once(stdout, "close")]).catch(() => {});
   }
 }
 

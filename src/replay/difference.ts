@@ -1,6 +1,9 @@
-import type { Outcome } from "../checkpoint/ports.js";
+import type { Outcome, Version } from "../checkpoint/ports.js";
+import { nameOf, upcastTo, versionOf } from "../contracts/documents.js";
 import type { Failure } from "../contracts/failure.js";
+import { hashOf } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
+import type { ContractRegistry } from "../contracts/registry.js";
 import { type PatchOperation, patchBetween } from "../history/diff.js";
 import type { RecordedOutcome, RunOnRecord } from "./record.js";
 
@@ -29,15 +32,31 @@ export async function withPatch(difference: Difference | undefined): Promise<Dif
 }
 
 /** What happened in a round of a replay, held against the record; undefined when they agree. */
-export function compareOutcomes(recorded: RecordedOutcome | undefined, replayed: Outcome, at: Pick<RecordedOutcome, "step" | "round">) {
+export function compareOutcomes(recorded: RecordedOutcome | undefined, replayed: Outcome, at: Comparing) {
   const about = { agent: at.step, round: at.round, replayed: contentOf(replayed) };
   if (!recorded) return { kind: "extra", version: undefined, recorded: undefined, ...about } as const;
   const { outcome } = recorded;
   const known = { version: numberOf(outcome), recorded: contentOf(outcome), ...about };
   if (outcome.kind === "version" && replayed.kind === "version")
-    return outcome.version.dataHash === replayed.version.dataHash ? undefined : ({ kind: "data", ...known } as const);
+    return sameAnswer(outcome.version, replayed.version, at) ? undefined : ({ kind: "data", ...known } as const);
   if (outcome.kind === "failure" && replayed.kind === "failure" && sameFailure(outcome.failure, replayed.failure)) return undefined;
   return { kind: "failure", ...known } as const;
+}
+
+interface Comparing extends Pick<RecordedOutcome, "step" | "round"> {
+  readonly registry: ContractRegistry;
+}
+
+/** What is on record in an older version of its contract is the same answer when it is the same once it has been upcast. */
+function sameAnswer(recorded: Version, replayed: Version, { registry }: Comparing): boolean {
+  if (recorded.dataHash === replayed.dataHash) return true;
+  const [older, newer] = [recorded.contract, replayed.contract];
+  if (nameOf(older) !== nameOf(newer) || versionOf(older) >= versionOf(newer)) return false;
+  try {
+    return hashOf(upcastTo(registry, recorded, { version: versionOf(newer) })) === replayed.dataHash;
+  } catch {
+    return false; // nothing leads from the one to the other
+  }
 }
 
 /** What is on record and has not come again; what came after the run had failed need not. */

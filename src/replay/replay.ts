@@ -50,7 +50,8 @@ export async function replayRun(job: ReplayJob, { from: wanted = 0, agents = {} 
   const from = Math.max(wanted, run.forkedFrom?.number ?? 0);
   const memory = sqliteStore(":memory:");
   try {
-    const stage = stageFor(record, { memory, from, maxDocumentBytes, isReplaced: (agent) => Object.hasOwn(agents, agent) });
+    const { registry } = workflow;
+    const stage = stageFor(record, { memory, from, maxDocumentBytes, registry, isReplaced: (agent) => Object.hasOwn(agents, agent) });
     const ended = await play(stage, record, { ...job, workflow }, from);
     const differs = await withPatch(stage.firstDifference() ?? compareEnds(record, ended));
     return { runId: run.runId, from, worked: stage.worked(), differs, status: { recorded: run.status, replayed: ended.status } };

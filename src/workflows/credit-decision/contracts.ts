@@ -1,16 +1,8 @@
 import * as z from "zod";
 import { defineContract, type Infer } from "../../index.js";
 import { pointsFor } from "./points.js";
-import { APPROVE_BELOW, MIN_FRAUD_CONFIDENCE } from "./policy.js";
-
-const applicationId = z.string().min(1);
-const cents = z.int().nonnegative();
-const share = z.number().min(0).max(1);
-const sentence = z.string().min(1).max(300);
-
-/** Why, for a program (`code`) and for the applicant (`text`). */
-const reason = z.strictObject({ code: z.string().regex(/^[a-z][a-z0-9-]*$/), text: sentence }).readonly();
-export type Reason = z.output<typeof reason>;
+import { MIN_FRAUD_CONFIDENCE } from "./policy.js";
+import { applicationId, cents, grade, reason, sentence, share } from "./shapes.js";
 
 export const CreditScore = defineContract({
   name: "credit.score",
@@ -87,7 +79,7 @@ export const CreditRisk = defineContract({
   schema: z
     .strictObject({
       applicationId,
-      grade: z.enum(["A", "B", "C", "D", "E"]),
+      grade,
       probabilityOfDefault: share,
       requestedCents: cents,
       /** Probability of default × loss given default × the amount asked for. */
@@ -117,33 +109,3 @@ export const CreditRisk = defineContract({
   },
 });
 export type CreditRisk = Infer<typeof CreditRisk>;
-
-export const CreditDecision = defineContract({
-  name: "credit.decision",
-  version: 1,
-  description: "Approve, decline, or refer to a person.",
-  schema: z
-    .strictObject({
-      applicationId,
-      outcome: z.enum(["approve", "decline", "refer"]),
-      probabilityOfDefault: share,
-      grade: z.enum(["A", "B", "C", "D", "E"]),
-      requestedCents: cents,
-      /** What may be drawn; 0 unless approved. */
-      limitCents: cents,
-      reasons: z.array(reason).max(8).readonly(),
-      /** What must happen before payout. */
-      conditions: z.array(reason).max(4).readonly(),
-    })
-    .readonly(),
-  rules: {
-    "an approval has a limit, of no more than was asked for": ({ outcome, limitCents, requestedCents }) =>
-      outcome !== "approve" || (limitCents > 0 && limitCents <= requestedCents),
-    "only an approval has a limit or conditions": ({ outcome, limitCents, conditions }) =>
-      outcome === "approve" || (limitCents === 0 && conditions.length === 0),
-    "a decline or a referral names a reason": ({ outcome, reasons }) => outcome === "approve" || reasons.length > 0,
-    "a risk of 1/6 or more is not approved": ({ outcome, probabilityOfDefault }) =>
-      outcome !== "approve" || probabilityOfDefault < APPROVE_BELOW,
-  },
-});
-export type CreditDecision = Infer<typeof CreditDecision>;

@@ -1,6 +1,6 @@
 import type { CreditApplication } from "./application.js";
-import type { Reason } from "./contracts.js";
 import type { Category, Contribution, Level, Measure } from "./scorecard.js";
+import type { Reason } from "./shapes.js";
 
 /** Less than this in log-odds (3 points) is not worth telling anyone. */
 const WORTH_TELLING = 0.05;
@@ -52,7 +52,7 @@ const SENTENCES: { readonly [C in Category]: { readonly [L in Level<C>]?: string
   },
 };
 
-const CODES: Readonly<Record<Category | Measure, string>> = {
+const CODES = {
   status: "checking-account",
   creditHistory: "credit-history",
   purpose: "loan-purpose",
@@ -62,7 +62,8 @@ const CODES: Readonly<Record<Category | Measure, string>> = {
   otherInstallmentPlans: "other-installments",
   durationMonths: "loan-duration",
   amountCents: "loan-amount",
-};
+} as const satisfies Readonly<Record<Category | Measure, string>>;
+export const REASON_CODES = Object.values(CODES);
 
 /** Amounts above this (DM 4,000, where the scorecard's curve is lowest) are called high, others low. */
 const USUAL_AMOUNT_CENTS = 4_000_00;

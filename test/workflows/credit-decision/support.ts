@@ -1,7 +1,6 @@
 import { type Agent, type AgentContext, type Completion, type ContractMap, check, type Inputs, type RunId } from "../../../src/index.js";
 import { riskOf } from "../../../src/workflows/credit-decision/agents/assess-risk.js";
 import { scoreOf } from "../../../src/workflows/credit-decision/agents/calculate-score.js";
-import { decisionOn } from "../../../src/workflows/credit-decision/agents/decide-credit.js";
 import { fraudOf } from "../../../src/workflows/credit-decision/agents/detect-fraud.js";
 import { incomeOf } from "../../../src/workflows/credit-decision/agents/verify-income.js";
 import {
@@ -18,6 +17,7 @@ import {
   sqliteBank,
   verifyIncome,
 } from "../../../src/workflows/credit-decision/index.js";
+import { decisionOn } from "../../../src/workflows/credit-decision/rules.js";
 
 /** A good risk without a word on income; give what differs. */
 export function anApplication(differences: Partial<CreditApplication> = {}): CreditApplication {
@@ -109,7 +109,7 @@ export async function decideAtBank(application: CreditApplication, bank: Bank): 
   const screening = await execute(detectFraud(bank), { application });
   const fraud = check(CreditFraud, screening).ok ? screening : { ...screening, verdict: "inconclusive" as const };
   const risk = await execute(assessRisk(bank), { application, score, income });
-  return execute(decideCredit(bank), { risk, fraud });
+  return execute(decideCredit(bank), { application, score, income, fraud, risk });
 }
 
 /** What the five agents think, without a bank. */
