@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+/** They look at what a process loads, and at what is switched on when it begins. */
+const ALONE = ["test/observe/tracing/**/*.test.ts"];
 const OUTSIDE = /^(OPENAI|LANGSMITH|LANGCHAIN|WALKBACK_MODEL)_/;
 
 export default defineConfig({
@@ -15,7 +17,6 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
     environment: "node",
     globals: false,
     pool: "forks",
@@ -27,6 +28,11 @@ export default defineConfig({
     unstubEnvs: true,
     // The models and the tracing of whoever runs the tests are no part of them.
     env: Object.fromEntries(Object.keys(process.env).flatMap((name) => (OUTSIDE.test(name) ? [[name, ""]] : []))),
+    // Most files share a process with others, which saves loading LangGraph a hundred and fifty times.
+    projects: [
+      { extends: true, test: { name: "together", include: ["test/**/*.test.ts"], exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: "alone", include: ALONE } },
+    ],
     coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["src/cli/**"], reporter: ["text-summary", "html"] },
   },
 });
