@@ -1,5 +1,5 @@
 import { TimeoutStrategy, timeout } from "cockatiel";
-import type { EffectRecord } from "../checkpoint/journal-view.js";
+import type { EffectRecord, FailedBody } from "../checkpoint/journal-view.js";
 import { crashPoint } from "../contracts/crash-point.js";
 import type { EffectSent } from "../contracts/event.js";
 import {
@@ -39,7 +39,7 @@ async function performByName(site: EffectSite, name: string, args: unknown): Pro
 
 async function performOnce(site: EffectSite, effect: Effect, identity: string, args: JsonValue): Promise<unknown> {
   const before = await lastGeneration(site, effect, identity);
-  const stands = before !== undefined && before.status !== "undone" && before.status !== "settled";
+  const stands = before?.status === "tried" || before?.status === "performed";
   if (stands) refuseConflict(site, before, args);
   if (stands && before.status === "performed") return before.receipt;
   await refuseIfOver(site, effect);
@@ -80,7 +80,10 @@ async function send(site: EffectSite, effect: Effect, record: EffectRecord, agai
   } catch (thrown) {
     const failure = isWalkbackError(thrown) ? thrown : failed(site, effect, record, thrown);
     if (isOurs(failure)) throw failure;
-    await site.scope.write(record, "failed", failure.toJSON() as unknown as JsonValue); // a Failure is plain JSON
+    // A refusal says nothing of what was sent under this key before.
+    const refused = failure.code === "EFFECT_REFUSED" && !again ? ({ refused: true } as const) : {};
+    const body: FailedBody = { ...failure.toJSON(), ...refused };
+    await site.scope.write(record, "failed", body as unknown as JsonValue); // a Failure is plain JSON
     site.scope.emit({ type: "effect.failed", ...named, ...sentBy(site, startedAt), failure: failure.toJSON() });
     throw failure;
   }

@@ -10,8 +10,8 @@ export interface EffectRecord {
   readonly effect: string;
   readonly identity: string;
   readonly generation: number;
-  /** `tried`: it was sent and its answer was an error or is not known. */
-  readonly status: "tried" | "performed" | "undone" | "settled";
+  /** `tried`: it was sent and its answer was an error or is not known. `refused`: the other side said no, so it did not happen. */
+  readonly status: "tried" | "refused" | "performed" | "undone" | "settled";
   readonly args: JsonValue;
   /** Of the agent's work; `undoRound` goes by it. */
   readonly round: number;
@@ -36,6 +36,12 @@ export interface IntendedBody {
   readonly tier?: string | undefined;
 }
 
+/** The body of a `failed` entry. */
+export interface FailedBody extends Failure {
+  /** The other side said no, and nothing was sent under this key before whose answer is not known. */
+  readonly refused?: true;
+}
+
 /** Pure: the same entries always give the same picture. Keyed by idempotency key, in the order of their intents. */
 export function foldJournal(entries: readonly JournalEntry[]): ReadonlyMap<string, EffectRecord> {
   const records = new Map<string, EffectRecord>();
@@ -55,7 +61,7 @@ export function evolve(record: EffectRecord | undefined, entry: JournalEntry, pl
     case "performed":
       return { ...record, status: "performed", receipt: entry.body, place };
     case "failed":
-      return { ...record, place };
+      return { ...record, status: wasRefused(entry.body) ? "refused" : record.status, place };
     case "undo-intended":
       return { ...record, undoFailure: undefined };
     case "undone":
@@ -70,6 +76,10 @@ export function evolve(record: EffectRecord | undefined, entry: JournalEntry, pl
         settlement: entry.body as EffectRecord["settlement"],
       };
   }
+}
+
+function wasRefused(body: JsonValue): boolean {
+  return (body as unknown as FailedBody | null)?.refused === true; // written by `perform`
 }
 
 function intended(entry: JournalEntry, place: number): EffectRecord {

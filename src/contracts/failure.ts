@@ -380,7 +380,10 @@ export class EffectFailed extends WalkbackError<{ agent: string; effect: string;
   readonly code = "EFFECT_FAILED";
 }
 
-/** The run is being walked back, is finished, or this attempt was given up: nothing more may be done outside. */
+/**
+ * It did not happen: the run is being walked back, is finished, or this attempt was given up, so nothing more may be done outside;
+ * or the other side said no, and the effect's own `perform` threw this.
+ */
 export class EffectRefused extends WalkbackError<{ agent: string; effect: string; reason: string }> {
   readonly code = "EFFECT_REFUSED";
 }

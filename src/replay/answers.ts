@@ -44,19 +44,22 @@ async function performed(record: RunOnRecord, site: EffectSite, name: string, ar
   if (!effect) throw undeclared(site, name);
   const sealed = seal(args, site.scope.maxDocumentBytes);
   const identity = effect.identity(sealed.data);
-  const known = newest(record.effects, site, name, identity);
-  if (!known && effect.irreversible) await requireApproval(site, effect, identity, sealed.data);
-  if (!known || !sameArgs(known, sealed)) throw notRecorded(site, name, identity);
+  const tries = triesOf(record.effects, site, name, identity);
+  const last = tries.findLast(({ status }) => status !== "refused");
+  // What was refused may have been asked for again with other arguments.
+  const known = tries.findLast((tried) => sameArgs(tried, sealed) && (tried === last || tried.status === "refused"));
+  if (!known && !last && effect.irreversible) await requireApproval(site, effect, identity, sealed.data);
+  if (!known) throw notRecorded(site, name, identity);
   if (known.receipt !== undefined) return known.receipt;
   const failure = record.failedEffects.get(known.key);
   throw failure ? new RecordedFailure(failure) : notRecorded(site, name, identity);
 }
 
-/** What this intent came to in this round, or in one before it that it still stood from. */
-function newest(effects: readonly EffectRecord[], { step, round }: EffectSite, name: string, identity: string): EffectRecord | undefined {
+/** What this intent came to in this round and in those before it, which it may still stand from; the newest last. */
+function triesOf(effects: readonly EffectRecord[], { step, round }: EffectSite, name: string, identity: string): readonly EffectRecord[] {
   return effects
     .filter((record) => record.agent === step && record.effect === name && record.identity === identity && record.round <= round)
-    .reduce<EffectRecord | undefined>((last, record) => (last && last.generation > record.generation ? last : record), undefined);
+    .sort((one, other) => one.generation - other.generation);
 }
 
 function sameArgs({ args }: EffectRecord, offered: Sealed): boolean {

@@ -1,6 +1,6 @@
 import { type Agent, type Tier, tiersOf } from "../agents/agent.js";
 import { tierStep } from "../agents/tiers.js";
-import { type EffectRecord, foldJournal, recordedCalls } from "../checkpoint/journal-view.js";
+import { type EffectRecord, type FailedBody, foldJournal, recordedCalls } from "../checkpoint/journal-view.js";
 import type { AnsweredQuestion, Outcome, RunRecord, Store, Version } from "../checkpoint/ports.js";
 import type { RunEvent } from "../contracts/event.js";
 import type { FAILURES, Failure, FailureCode } from "../contracts/failure.js";
@@ -64,13 +64,13 @@ export async function readRecord(store: Store, run: RunRecord): Promise<RunOnRec
   const answered = new Set(
     versions.flatMap(({ agent, tier, round }) => (tier === undefined ? [] : [roundKey(tierStep(agent, tier), round)])),
   );
-  const failures = journal.filter(({ phase }) => phase === "failed").map(({ key, body }) => [key, body as unknown as Failure] as const);
+  const failures = journal.filter(({ phase }) => phase === "failed").map(({ key, body }) => [key, failureIn(body)] as const);
   return {
     run,
     versions,
     outcomes: new Map(outcomes.map((outcome) => [roundKey(outcome.step, outcome.round), outcome])),
     effects: [...foldJournal(journal).values()],
-    failedEffects: new Map(failures), // `perform` wrote each from a Failure
+    failedEffects: new Map(failures),
     calls: new Map(recordedCalls(journal)),
     answered: await store.runs.answered(runId),
     open: await store.runs.openQuestions(runId),
@@ -79,6 +79,11 @@ export async function readRecord(store: Store, run: RunRecord): Promise<RunOnRec
     failed: failureOf(run, events),
     ...timesOf(run, outcomes, events),
   };
+}
+
+function failureIn(body: JsonValue): Failure {
+  const { refused: _, ...failure } = body as unknown as FailedBody; // written by `perform`
+  return failure;
 }
 
 /** Failures that the answer of the agent itself decided, so that it will come to them again. Every other one came from outside. */

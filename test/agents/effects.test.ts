@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defineEffect } from "walkback";
+import { defineEffect, EffectRefused, type JournalEntry, StoreFailed, sqliteStore } from "walkback";
 import { aCard, aTravelAgency, down, REFUSED } from "./support.js";
 
 interface Charge {
@@ -110,6 +110,139 @@ test("an effect whose answer never came is undone with the rest", async () => {
 
   expect(run).toMatchObject({ status: "rolled-back", failure: { code: "EFFECT_FAILED" }, undone: [{ effect: "charge-card" }] });
   expect(card.total()).toBe(0);
+});
+
+describe("an effect that the other side refuses", () => {
+  /** More than 1000 cents are declined; `lose` so many answers before that. */
+  const chargeUpTo1000 = (card: ReturnType<typeof aCard>, more: { kind?: "opaque"; irreversible?: true; lose?: number } = {}) => {
+    let { lose = 0 } = more;
+    return defineEffect({
+      name: "charge-card",
+      kind: more.kind ?? "keyed",
+      identity: ({ order }: Charge) => order,
+      perform: async ({ order, cents }: Charge, { idempotencyKey }) => {
+        card.requests.push(idempotencyKey.split("/").at(-1) ?? "");
+        if (lose-- > 0) throw Object.assign(new Error("reset"), { code: "ECONNRESET" });
+        if (cents > 1000) throw new EffectRefused("Declined.", { agent: "book-trip", effect: "charge-card", reason: "too much" });
+        card.charges.set(idempotencyKey, { order, cents });
+        return { cents };
+      },
+      ...(more.irreversible
+        ? { irreversible: true }
+        : {
+            undo: async (_done: object, { performedUnder }: { performedUnder: string }) => {
+              card.requests.push("undo");
+              card.charges.delete(performedUnder);
+            },
+          }),
+    });
+  };
+  const asksForLess: Parameters<typeof aTravelAgency<[ReturnType<typeof chargeUpTo1000>]>>[1] = async ({ effects }) => {
+    const declined = await effects.perform("charge-card", { order: "o-1", cents: 5000 }).catch((thrown) => {
+      if (thrown.code !== "EFFECT_REFUSED") throw thrown;
+      return thrown.code;
+    });
+    return [declined, await effects.perform("charge-card", { order: "o-1", cents: 900 })];
+  };
+  const lessIsCharged = { note: '["EFFECT_REFUSED",{"cents":900}]' };
+
+  test.each(["keyed", "opaque"] as const)(
+    "did not happen (%s), so the same intent may be tried with other arguments, under a new key",
+    async (kind) => {
+      const card = aCard();
+      const more = kind === "opaque" ? { kind } : {};
+      await using agency = aTravelAgency([chargeUpTo1000(card, more)], asksForLess);
+
+      const run = await agency.start();
+
+      expect(run).toMatchObject({ status: "completed", output: lessIsCharged });
+      expect(card.requests).toEqual(["0", "1"]);
+      expect(await agency.orchestrator.replay(run.runId)).toMatchObject({ status: { replayed: "completed" }, differs: undefined });
+    },
+  );
+
+  test("is not undone when the run walks back", async () => {
+    const card = aCard();
+    await using agency = aTravelAgency([chargeUpTo1000(card)], asksForLess, down);
+
+    const run = await agency.start();
+
+    expect(run).toMatchObject({ status: "rolled-back", undone: [{ effect: "charge-card" }] });
+    expect(card.requests).toEqual(["0", "1", "undo"]);
+    expect(card.total()).toBe(0);
+    expect((await agency.orchestrator.replay(run.runId)).differs).toBeUndefined();
+  });
+
+  test("that has no way back leaves nothing for a human to find out", async () => {
+    const card = aCard();
+    await using agency = aTravelAgency([chargeUpTo1000(card, { irreversible: true })], async ({ effects }) =>
+      effects.perform("charge-card", { order: "o-1", cents: 5000 }),
+    );
+
+    const { runId } = await agency.start();
+    const run = await agency.orchestrator.resume(runId, { decision: "approve" });
+
+    expect(run).toMatchObject({ status: "rolled-back", failure: { code: "EFFECT_REFUSED" }, undone: [] });
+  });
+
+  test("must be approved anew when it is tried with other arguments", async () => {
+    const card = aCard();
+    await using agency = aTravelAgency([chargeUpTo1000(card, { irreversible: true })], asksForLess);
+
+    const { runId } = await agency.start();
+    const again = await agency.orchestrator.resume(runId, { decision: "approve" });
+    expect(again).toMatchObject({
+      status: "waiting",
+      questions: [{ kind: "approval", details: { failure: { details: { args: { cents: 900 } } } } }],
+    });
+    expect((await agency.orchestrator.replay(runId)).differs).toBeUndefined();
+    const run = await agency.orchestrator.resume(runId, { decision: "approve" });
+
+    expect(run).toMatchObject({ status: "completed" });
+    expect(card.total()).toBe(900);
+  });
+
+  test("is sent again under its key, and undone for safety, when its process died before it had noted the refusal", async () => {
+    const card = aCard();
+    const store = sqliteStore(":memory:");
+    const append = (entry: JournalEntry) =>
+      entry.phase === "failed"
+        ? Promise.reject(new StoreFailed("gone", { path: ":memory:", operation: "append" }))
+        : store.journal.append(entry);
+    const dying = { ...store, journal: { ...store.journal, append } };
+    await using first = aTravelAgency([chargeUpTo1000(card)], asksForLess, {}, { store: dying, leaseMs: 1 });
+    await expect(first.start()).rejects.toMatchObject({ code: "STORE_FAILED" });
+    await using second = aTravelAgency([chargeUpTo1000(card)], asksForLess, {}, { store });
+
+    const [run] = await second.orchestrator.recover();
+
+    expect(run).toMatchObject({ status: "rolled-back", failure: { code: "CONFLICTING_INTENT" } });
+    expect(card.requests).toEqual(["0", "0", "undo"]);
+    expect(card.total()).toBe(0);
+  });
+
+  test("may have happened all the same when the answer to an earlier try was lost", async () => {
+    const card = aCard();
+    const refusals: unknown[] = [];
+    await using agency = aTravelAgency(
+      [chargeUpTo1000(card, { lose: 1 })],
+      async ({ effects }) => {
+        const charge = (cents: number) => effects.perform("charge-card", { order: "o-1", cents });
+        await charge(5000).catch((thrown) => {
+          if (thrown.code !== "EFFECT_REFUSED") throw thrown;
+        });
+        return charge(900).catch((thrown) => refusals.push(thrown.code));
+      },
+      {},
+      { retries: 1 },
+    );
+
+    const run = await agency.start();
+
+    expect(refusals).toEqual(["CONFLICTING_INTENT"]);
+    expect(card.requests).toEqual(["0", "0", "undo"]);
+    expect(run.status).toBe("completed");
+  });
 });
 
 test("what was not declared cannot be done", async () => {

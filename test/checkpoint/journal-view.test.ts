@@ -32,6 +32,14 @@ test("an effect whose answer was an error may stand all the same", () => {
   expect(standing(records.values()).map(({ effect, status }) => `${effect} ${status}`)).toEqual(["a tried", "b performed"]);
 });
 
+test("an effect that was refused does not stand, unless it is sent again and done", () => {
+  const entries = journal("a intended", "a failed", "b intended", "b failed", "b performed");
+  const refused = entries.map((entry) => (entry.phase === "failed" ? { ...entry, body: { refused: true } } : entry));
+
+  expect([...foldJournal(refused).values()].map(({ effect, status }) => `${effect} ${status}`)).toEqual(["a refused", "b performed"]);
+  expect(standing(foldJournal(refused).values()).map(({ effect }) => effect)).toEqual(["b"]);
+});
+
 test("what was undone or settled stands no more", () => {
   const records = foldJournal(journal("a intended", "a performed", "a undo-intended", "a undone", "b intended", "b settled"));
 

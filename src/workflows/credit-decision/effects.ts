@@ -1,4 +1,4 @@
-import { defineEffect, EffectRefused } from "../../index.js";
+import { AgentFailed, defineEffect, EffectRefused } from "../../index.js";
 import { type Bank, BankRefusal, type Book, type BookEntry } from "./bank.js";
 
 export const inquireAtBureau = (bank: Bank) => bookEffect("inquire-at-bureau", "calculate-score", bank.inquiries);
@@ -22,7 +22,10 @@ function bookEffect<const Name extends string, Entry extends BookEntry>(name: Na
 }
 
 /** A refusal stands however often it is asked for, so it must not look like a fault worth another try. */
-function refused(agent: string, effect: string, refusal: BankRefusal): EffectRefused {
-  const { message: reason } = refusal;
-  return new EffectRefused(`${agent} may not perform "${effect}": ${reason}`, { agent, effect, reason }, { cause: refusal });
+function refused(agent: string, effect: string, refusal: BankRefusal): EffectRefused | AgentFailed {
+  const { code, message: reason } = refusal;
+  const message = `${agent} may not perform "${effect}": ${reason}`;
+  // Another entry stands under this key, from a past that this store has forgotten: it must be struck when the run walks back.
+  if (code === "KEY_REUSED") return new AgentFailed(message, { agent }, { cause: refusal });
+  return new EffectRefused(message, { agent, effect, reason }, { cause: refusal });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { check } from "../../../src/index.js";
+import { check, createOrchestrator } from "../../../src/index.js";
 import { fraudOf } from "../../../src/workflows/credit-decision/agents/detect-fraud.js";
 import { incomeOf } from "../../../src/workflows/credit-decision/agents/verify-income.js";
 import {
@@ -7,6 +7,7 @@ import {
   CreditFraud,
   CreditIncome,
   calculateScore,
+  creditWorkflow,
   decideCredit,
   detectFraud,
   verifyIncome,
@@ -59,6 +60,22 @@ test("does not ask a second time for what the bank refuses", async () => {
     retryable: false,
     details: { agent: "assess-risk" },
   });
+});
+
+test("strikes what stands under a key of its own from a past that its store has forgotten, when it walks back", async () => {
+  await using bank = aBank();
+  const { reservations } = bank;
+  const enter: typeof reservations.enter = async (entry, key, options) => {
+    await reservations.enter({ ...entry, amountCents: 1 }, key, options);
+    return reservations.enter(entry, key, options);
+  };
+  const workflow = creditWorkflow({ ...bank, reservations: { ...reservations, enter } });
+  await using orchestrator = createOrchestrator({ workflows: [workflow] });
+
+  const run = await orchestrator.start("credit-decision", anApplication());
+
+  expect(run).toMatchObject({ status: "rolled-back", failure: { code: "AGENT_FAILED" } });
+  expect(await bank.snapshot()).toEqual(emptyBooks);
 });
 
 test("does not mix up two applications", async () => {
