@@ -2,12 +2,16 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 
 /** An answer as bytes, in the pieces in which they are sent. */
 export interface RawAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly pieces: readonly Uint8Array[];
+  /** How long each piece waits for the next (default: not at all). */
+  readonly everyMs?: number;
   /** What happens after the last piece (default: the answer ends). */
   readonly ending?: "reset" | "silence";
 }
@@ -24,6 +28,8 @@ export interface RawServer extends AsyncDisposable {
   answer(answer: RawAnswer | string): void;
   /** How often a client went away before its answer had ended. */
   readonly hungUp: number;
+  /** How many connections there are. */
+  connections(): Promise<number>;
 }
 
 /** A server on loopback that sends any bytes at all, with a body that need not be one of any protocol. */
@@ -50,6 +56,7 @@ export async function rawServer(first: RawAnswer | string = ""): Promise<RawServ
     get hungUp() {
       return hungUp;
     },
+    connections: () => promisify(server.getConnections.bind(server))(),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
       server.close();
@@ -59,9 +66,13 @@ export async function rawServer(first: RawAnswer | string = ""): Promise<RawServ
   };
 }
 
-async function send(response: ServerResponse, { status = 200, headers = {}, pieces, ending }: RawAnswer): Promise<void> {
+async function send(response: ServerResponse, { status = 200, headers = {}, pieces, everyMs, ending }: RawAnswer): Promise<void> {
   response.writeHead(status, headers).flushHeaders();
-  for (const piece of pieces) await new Promise((resolve) => response.write(piece, resolve));
+  for (const piece of pieces) {
+    if (response.destroyed) return;
+    await new Promise((resolve) => response.write(piece, resolve));
+    if (everyMs !== undefined) await setTimeout(everyMs);
+  }
   if (ending === undefined) response.end();
   if (ending === "reset") response.socket?.resetAndDestroy();
 }

@@ -1,6 +1,6 @@
 import { type Contract, check, describeIssues, type Infer } from "../../contracts/contract.js";
-import type { Issue } from "../../contracts/failure.js";
-import { deepFreeze } from "../../contracts/json.js";
+import { type Issue, messageOf } from "../../contracts/failure.js";
+import { deepFreeze, seal } from "../../contracts/json.js";
 import type { JsonValue } from "../../contracts/json-value.js";
 import { type AskedModel, ModelAnswerInvalid, type ModelFailure, ModelProse } from "../../contracts/model-failure.js";
 import type { AgentContext } from "../agent.js";
@@ -46,7 +46,7 @@ async function ask<Answer extends Contract>(
   const failure = judgeReply(request, reply, { provider, model });
   if (failure?.code === "MODEL_PROSE") return { ok: false, text, issues: [{ path: "", message: "is not JSON" }], failure };
   if (failure) throw failure;
-  return question.reading ? readWord(question, question.reading, text) : keeps(question, text, fromStrict(question, text));
+  return question.reading ? readWord(question, question.reading, text) : readJson(question, text);
 }
 
 function readWord<Answer extends Contract>(question: ModelQuestion<Answer>, { words, read }: OneWord, text: string): Read<Infer<Answer>> {
@@ -59,19 +59,24 @@ function readWord<Answer extends Contract>(question: ModelQuestion<Answer>, { wo
   return { ok: false, text, issues: [{ path: "", message: `is not ${expected}, and nothing else` }], failure };
 }
 
-/** `judgeReply` has seen that it is JSON. */
-function fromStrict({ answer }: ModelQuestion, text: string): JsonValue {
-  return strictSchema(answer).restore(JSON.parse(text) as JsonValue);
+/** JSON that cannot be put on record (nested without end, half a character) is no document of any contract. */
+function readJson<Answer extends Contract>(question: ModelQuestion<Answer>, text: string): Read<Infer<Answer>> {
+  let written: JsonValue;
+  try {
+    written = seal(JSON.parse(text), Number.POSITIVE_INFINITY).data; // as large as the model may write
+  } catch (thrown) {
+    return broken(question, text, [{ path: "", message: messageOf(thrown) }]);
+  }
+  return keeps(question, text, strictSchema(question.answer).restore(written));
 }
 
-function keeps<Answer extends Contract>(
-  { answer, model: asked }: ModelQuestion<Answer>,
-  text: string,
-  document: unknown,
-): Read<Infer<Answer>> {
-  const checked = check(answer, document);
-  if (checked.ok) return { ok: true, document: deepFreeze(checked.document) };
-  const issues = checked.issues.slice(0, ISSUES_SHOWN).map(shortened);
+function keeps<Answer extends Contract>(question: ModelQuestion<Answer>, text: string, document: unknown): Read<Infer<Answer>> {
+  const checked = check(question.answer, document);
+  return checked.ok ? { ok: true, document: deepFreeze(checked.document) } : broken(question, text, checked.issues);
+}
+
+function broken({ answer, model: asked }: ModelQuestion, text: string, found: readonly Issue[]): Read<never> {
+  const issues = found.slice(0, ISSUES_SHOWN).map(shortened);
   const details: AskedModel = { provider: asked.provider, model: asked.model };
   const message = `The answer of ${asked.model} does not keep ${answer.id}: ${describeIssues(issues)}.`;
   return { ok: false, text, issues, failure: new ModelAnswerInvalid(message, { ...details, contract: answer.id, issues }) };

@@ -6,11 +6,12 @@ import {
   ModelMalformed,
   ModelProse,
   ModelRefused,
+  ModelStreamFailed,
   ModelTruncated,
 } from "../../contracts/model-failure.js";
 import type { ModelReply, ModelRequest } from "./chat-model.js";
+import { endingOf } from "./finish-reason.js";
 import { oneLine } from "./redact.js";
-import { WHOLE_FINISHES } from "./wire-chunk.js";
 
 /**
  * Why a reply cannot be used for what was asked; undefined when it can: whole, and text, JSON or calls of tools as the request wants.
@@ -29,16 +30,21 @@ export function judgeReply(request: ModelRequest, reply: ModelReply, { provider,
     return new ModelProse(`${model} wrote prose though it was asked ${wanted}: "${beginning}".`, { ...asked, beginning }, paid);
   };
 
-  if (refusal !== null) {
-    const said = oneLine(refusal);
+  const ending = finishReason === null ? undefined : endingOf(finishReason);
+  if (refusal !== null || ending === "declined") {
+    const said = oneLine(refusal ?? text ?? "");
     return new ModelRefused(`${model} declined to answer: "${said}".`, { ...asked, refusal: said }, paid);
   }
-  if (finishReason === "length") return truncated(request, asked, paid);
-  if (finishReason === "content_filter") return new ModelFiltered(`${provider} held the answer of ${model} back.`, asked, paid);
+  if (ending === "cut off") return truncated(request, asked, paid);
+  if (ending === "held back") return new ModelFiltered(`${provider} held the answer of ${model} back.`, asked, paid);
   if (finishReason === null) return malformed("it does not say whether it is whole");
-  if (!WHOLE_FINISHES.has(finishReason)) return malformed(`it ended for a reason that is not known ("${oneLine(finishReason)}")`);
+  if (ending === "failed") {
+    const reason = oneLine(finishReason);
+    return new ModelStreamFailed(`${provider} gave up within the answer of ${model} ("${reason}").`, { ...asked, error: reason }, paid);
+  }
+  if (ending === undefined) return malformed(`it ended for a reason that is not known ("${oneLine(finishReason)}")`);
   if (toolCalls.length > 0) return request.tools ? undefined : malformed("it calls a tool, and none was offered");
-  if (finishReason !== "stop") return malformed("it ended with a call of a tool, and there is none in it");
+  if (ending === "call") return malformed("it ended with a call of a tool, and there is none in it");
   if (text === null || text.trim() === "") return new ModelEmpty(`${model} answered with nothing.`, asked, paid);
   if (request.tools || (request.answer && !isJson(text))) return prose(text);
   return undefined;

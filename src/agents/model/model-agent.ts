@@ -1,8 +1,8 @@
 import type { Contract, Infer, InferInput } from "../../contracts/contract.js";
-import { optionInvalid } from "../../contracts/failure.js";
 import type { ContractMap, Inputs, LiveTier } from "../agent.js";
 import { completed } from "../completion.js";
 import { askModel } from "./ask-model.js";
+import { checkInstructions } from "./opening.js";
 import type { ModelQuestion } from "./question.js";
 import { strictSchema } from "./strict-schema.js";
 
@@ -37,7 +37,7 @@ export function modelAgent<Consumes extends ContractMap, Answer extends Contract
     Partial<Pick<ModelAgentDefinition<Consumes, Contract, Answer>, "output">>,
 ): LiveTier<Consumes> {
   const { name, limits, input, output, consumes, produces, ...question } = definition;
-  if (typeof question.instructions !== "string") throw optionInvalid("instructions", "must be fixed text; what changes belongs into input");
+  checkInstructions(question.instructions);
   if (!question.reading) strictSchema(question.answer);
   return Object.freeze({
     name,

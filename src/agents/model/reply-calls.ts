@@ -9,7 +9,7 @@ export function callsDraft(): { add(fragment: WireCallFragment, position: number
     add({ index, id, function: written }, position) {
       const place = index ?? position;
       const open = drafts.findLast((each) => each.place === place);
-      const draft = open && continues(open, id) ? open : { place, id: "", name: "", written: "" };
+      const draft = open && continues(open, id, written?.name) ? open : { place, id: "", name: "", written: "" };
       if (draft !== open) drafts.push(draft);
       draft.id ||= id ?? "";
       draft.name ||= written?.name ?? "";
@@ -18,7 +18,11 @@ export function callsDraft(): { add(fragment: WireCallFragment, position: number
     /** Undefined when one of them has no name. */
     calls() {
       if (drafts.some(({ name }) => name === "")) return undefined;
-      return drafts.map(({ id, name, written }, position) => ({ id: id || `call_${position + 1}`, name, arguments: written }));
+      const ids = drafts.map(({ id }) => id);
+      return drafts.map(({ id, name, written }, position) => {
+        const own = id !== "" && ids.indexOf(id) === position; // some servers take the name of the tool
+        return { id: own ? id : `call_${position + 1}`, name, arguments: written };
+      });
     },
   };
 }
@@ -30,9 +34,19 @@ interface CallDraft {
   written: string;
 }
 
-/** Some servers give every call of a stream the same index; another id is another call. */
-function continues(draft: CallDraft, id: string | null | undefined): boolean {
-  return !id || draft.id === "" || draft.id === id;
+/** Some servers give every call of a stream the same index: another id is another call, without ids a name after whole arguments. */
+function continues(draft: CallDraft, id: string | null | undefined, name: string | null | undefined): boolean {
+  if (id || draft.id) return !id || draft.id === "" || draft.id === id;
+  return !name || !isWhole(draft.written);
+}
+
+function isWhole(written: string): boolean {
+  try {
+    JSON.parse(written);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function textOf(written: string | Record<string, unknown> | null | undefined): string {

@@ -3,7 +3,7 @@ import type { ModelReply } from "./chat-model.js";
 import { errorFailure } from "./http-failure.js";
 import { type ReplyDraft, replyDraft } from "./reply-draft.js";
 import { WireChunk } from "./wire-chunk.js";
-import { errorIn } from "./wire-error.js";
+import { errorWithin } from "./wire-error.js";
 import { eventParser, isDone, type WireEvent } from "./wire-events.js";
 import { lostWith, type WireSite } from "./wire-site.js";
 
@@ -41,8 +41,9 @@ function documentReader(draft: ReplyDraft, site: WireSite): BodyReader {
     },
     end() {
       const chunk = chunkOf(pieces.join(""), draft, site);
-      if (!chunk.choices || chunk.choices.some(({ delta }) => delta)) throw malformed("it is no chat completion", draft, site);
-      draft.add(chunk);
+      if (!chunk.choices || chunk.choices.some(({ delta, message }) => delta && !message))
+        throw malformed("it is no chat completion", draft, site);
+      draft.add({ ...chunk, choices: chunk.choices.map((choice) => ({ ...choice, delta: null })) }); // some send an empty one beside it
     },
   };
 }
@@ -57,7 +58,9 @@ function eventReader(draft: ReplyDraft, site: WireSite): BodyReader {
     if (isDone(event)) done = true;
     else if ("stray" in event) throw malformed("it is no chat completion", draft, site);
     else if (event.name === "error") throw errorFailure(jsonOf(event.data) ?? event.data, site, lostWith(draft.usage()));
-    else told.push(draft.add(chunkOf(event.data, draft, site)));
+    else if (event.data.trim() !== "")
+      // Some servers show with empty data that they are still there.
+      told.push(draft.add(chunkOf(event.data, draft, site)));
   }
 
   return {
@@ -76,9 +79,9 @@ function eventReader(draft: ReplyDraft, site: WireSite): BodyReader {
 
 function chunkOf(text: string, draft: ReplyDraft, site: WireSite): WireChunk {
   const document = jsonOf(text);
-  const error = errorIn(document);
-  if (error !== undefined) throw errorFailure(document, site, lostWith(draft.usage()));
   const { success, data } = WireChunk.safeParse(document);
+  const error = errorWithin(document);
+  if (error !== undefined) throw errorFailure(error, site, lostWith(data?.usage ?? draft.usage()));
   if (!success) throw malformed(document === undefined ? "it is no JSON" : "it is no chat completion", draft, site);
   return data;
 }

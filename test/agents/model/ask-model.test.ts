@@ -77,6 +77,8 @@ describe("a question to a model", () => {
     ["another shape", { json: { ...APPROVE, verdict: "Approve" } }, "/verdict"],
     ["a null that the contract does not have", { json: { ...APPROVE, confidence: null } }, "/confidence"],
     ["a broken rule", { json: { ...APPROVE, confidence: 0.1 } }, "its confidence is at least 0.5"],
+    ["JSON nested without end", `${"[".repeat(1_000)}${"]".repeat(1_000)}`, "must be plain JSON"],
+    ["half a character", JSON.stringify({ ...APPROVE, note: "NOTE" }).replace("NOTE", "\\ud83d"), "half of a surrogate pair"],
   ])("is put again, once, with what was wrong: %s", async (_what, wrong, issue) => {
     await using model = scriptedModel([wrong, { json: APPROVE }]);
 

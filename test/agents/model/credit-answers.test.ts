@@ -112,7 +112,7 @@ const REFUSALS: readonly (readonly [ScriptedStep, string])[] = [
   [{ text: "good", truncated: true }, "MODEL_TRUNCATED"],
   [{ text: "goo", truncated: true }, "MODEL_TRUNCATED"],
   [{ text: "good", finishReason: null }, "MODEL_MALFORMED"],
-  [{ text: "good", finishReason: "error" }, "MODEL_MALFORMED"],
+  [{ text: "good", finishReason: "error" }, "MODEL_STREAM_FAILED"],
   [{ toolCalls: [{ name: "good" }] }, "MODEL_MALFORMED"],
   [{ text: " \n" }, "MODEL_EMPTY"],
   [{ text: null }, "MODEL_EMPTY"],

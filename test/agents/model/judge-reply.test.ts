@@ -23,6 +23,14 @@ test.each<[string, ModelRequest, Partial<ModelReply>]>([
   ["JSON of any kind", JSON_ONLY, { text: ' {"a":1}\n' }],
   ["a call", TOOLS, { toolCalls: [CALL], finishReason: "tool_calls" }],
   ["a call that ended with stop, with words beside it", TOOLS, { text: "I look.", toolCalls: [CALL] }],
+  ...["STOP", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE"].map(
+    (finishReason): [string, ModelRequest, Partial<ModelReply>] => [
+      `a text that ended with ${finishReason}`,
+      TEXT,
+      { text: "Yes.", finishReason },
+    ],
+  ),
+  ["a call in the words of another protocol", TOOLS, { toolCalls: [CALL], finishReason: "tool_use" }],
 ])("can be used: %s", (_, request, rest) => {
   expect(judgeReply(request, reply(rest), ASKED)).toBeUndefined();
 });
@@ -33,8 +41,31 @@ test.each<[string, ModelRequest, Partial<ModelReply>, string]>([
   ["truncated JSON that happens to be JSON", JSON_ONLY, { text: '{"a":1}', finishReason: "length" }, "MODEL_TRUNCATED"],
   ["a truncated call", TOOLS, { toolCalls: [CALL], finishReason: "length" }, "MODEL_TRUNCATED"],
   ["what was held back", TEXT, { text: "Ye", finishReason: "content_filter" }, "MODEL_FILTERED"],
+  ...["max_tokens", "MAX_TOKENS", "model_length", "model_context_window_exceeded"].map(
+    (finishReason): [string, ModelRequest, Partial<ModelReply>, string] => [
+      finishReason,
+      TEXT,
+      { text: "Yes.", finishReason },
+      "MODEL_TRUNCATED",
+    ],
+  ),
+  ...["SAFETY", "content_filter: RECITATION", "sensitive"].map((finishReason): [string, ModelRequest, Partial<ModelReply>, string] => [
+    finishReason,
+    TEXT,
+    { text: "Yes.", finishReason },
+    "MODEL_FILTERED",
+  ]),
+  ["a finish that is a refusal", TEXT, { text: "I would", finishReason: "refusal" }, "MODEL_REFUSED"],
+  ...["error", "network_error", "insufficient_system_resource", "function_call_filter: MALFORMED_FUNCTION_CALL"].map(
+    (finishReason): [string, ModelRequest, Partial<ModelReply>, string] => [
+      finishReason,
+      TEXT,
+      { text: "Yes.", finishReason },
+      "MODEL_STREAM_FAILED",
+    ],
+  ),
   ["no finish reason", TEXT, { text: "Yes.", finishReason: null }, "MODEL_MALFORMED"],
-  ["an unknown finish reason", TOOLS, { toolCalls: [CALL], finishReason: "eos" }, "MODEL_MALFORMED"],
+  ["an unknown finish reason", TOOLS, { toolCalls: [CALL], finishReason: "tired" }, "MODEL_MALFORMED"],
   ["a call that is missing", TOOLS, { text: "Yes.", finishReason: "tool_calls" }, "MODEL_MALFORMED"],
   ["a call that was not offered", JSON_ONLY, { toolCalls: [CALL], finishReason: "tool_calls" }, "MODEL_MALFORMED"],
   ["nothing", TEXT, { text: null }, "MODEL_EMPTY"],

@@ -38,7 +38,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   },
   "without [DONE]": (body) => (isStream(body) ? whole(body.replace(/data: \[DONE\]\s*/, "")) : undefined),
   "with another finish reason": (body, random) => {
-    const reasons: JsonValue[] = ["length", "content_filter", null, "", "error", "insufficient_system_resource", "STOP"];
+    const reasons: JsonValue[] = ["length", "content_filter", null, "", "error", "insufficient_system_resource", "MAX_TOKENS", "tired"];
     const reason = reasons[random(reasons.length)] ?? null;
     return whole(eachChoice(body, (choice) => (choice["finish_reason"] ? { ...choice, finish_reason: reason } : choice)));
   },

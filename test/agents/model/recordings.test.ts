@@ -1,31 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { ModelReply } from "walkback";
-import { type LoopbackFunction, loopbackProvider } from "walkback/testing";
-import { type Asked, ask } from "./asking.js";
 import { type Judged, judgeBody } from "./outside-judge.js";
-import { NO_RECORDINGS, type Recording, recordings, requestOf } from "./recordings.js";
-
-const all = recordings();
-
-/** Asks as was asked when each of them was recorded, several at a time, and gives back what became of it. */
-async function replayed(): Promise<{ readonly recording: Recording; readonly asked: Asked }[]> {
-  const answer: LoopbackFunction = ({ asked }) => {
-    const recording = all.find(({ id }) => id === asked?.messages[0]?.text);
-    if (!recording) throw new Error("Nothing was recorded for this.");
-    return recording.response;
-  };
-  await using provider = await loopbackProvider({ answer });
-  const waiting = [...all];
-  const results: { recording: Recording; asked: Asked }[] = [];
-  const worker = async () => {
-    for (let recording = waiting.shift(); recording; recording = waiting.shift()) {
-      const stream = recording.request.body.stream ?? false;
-      results.push({ recording, asked: await ask(provider.url, requestOf(recording), { stream, maxAnswerBytes: 64 * 1024 * 1024 }) });
-    }
-  };
-  await Promise.all([worker(), worker(), worker(), worker()]);
-  return results;
-}
+import { NO_RECORDINGS, type Recording, requestOf } from "./recordings.js";
+import { replayed } from "./replayed.js";
 
 const kindOf = ({ toolCalls }: ModelReply, { answer }: ReturnType<typeof requestOf>) =>
   toolCalls.length > 0 ? "calls of tools" : answer ? "JSON" : "text";
