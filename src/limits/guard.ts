@@ -66,7 +66,10 @@ export function guard({ agent, tier, limits, cells, holder, now, random, shared 
     const startedAt = now().getTime();
     const { step = agent } = site;
     try {
-      return await time.execute(({ signal }) => answer(step, work, { number, signal }), site.signal);
+      return await time.execute(({ signal }) => {
+        setMaxListeners(0, signal); // an agent may have as much under way at one time as it likes
+        return answer(step, work, { number, signal });
+      }, site.signal);
     } catch (thrown) {
       if (isBubbleUp(thrown)) throw thrown;
       const failure = classify(step, thrown, site.signal, limits);

@@ -1,6 +1,7 @@
 import { GraphInterrupt } from "@langchain/langgraph";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AgentGaveUp, AgentUnavailable, EffectFailed } from "walkback";
+import type { Attempt } from "../../src/limits/guard.js";
 import { aGuard, hangs, takes, throws, tick } from "./calls.js";
 
 const unhandled: unknown[] = [];
@@ -404,14 +405,21 @@ test("a question to a human passes untouched and is not tried again", async () =
   expect(breakerState()).toBe("closed");
 });
 
-test("twenty calls under one signal raise no warning", async () => {
+test.each([
+  ["calls under one signal", 1, 20],
+  ["things that one attempt waits for", 20, 1],
+])("twenty %s raise no warning", async (_what, waiting, made) => {
   const warnings: string[] = [];
   const warned = (warning: Error) => warnings.push(warning.message);
   process.on("warning", warned);
   const { call } = aGuard();
   const { signal } = new AbortController();
+  const work = (attempt: Attempt) => {
+    for (let index = 0; index < waiting; index++) attempt.signal.addEventListener("abort", () => index);
+    return takes(100, "paid")();
+  };
 
-  const calls = Array.from({ length: 20 }, () => call(takes(100, "paid"), signal));
+  const calls = Array.from({ length: made }, () => call(work, signal));
   await tick(100);
   await Promise.all(calls);
 

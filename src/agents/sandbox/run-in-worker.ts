@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { SandboxMessage, SandboxOutcome, SandboxRequest } from "./protocol.js";
 
 /** Plain JavaScript in the sources and in the build alike, so that no loader is needed; see there. */
@@ -9,7 +9,26 @@ const GRACE_MS = 500;
 
 /** A thread for one run: it is gone when this comes back, however the run ended. */
 export async function runInWorker(request: SandboxRequest, signal: AbortSignal): Promise<SandboxOutcome> {
-  const worker = new Worker(WORKER, {
+  const worker = start(request);
+  if (!(worker instanceof Worker)) return worker;
+  try {
+    return await outcomeOf(worker, request.timeMs, signal);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+function start(request: SandboxRequest): Worker | SandboxOutcome {
+  try {
+    return new Worker(WORKER, optionsFor(request));
+  } catch (thrown) {
+    if (!isShortage(thrown)) throw thrown;
+    return { status: "out-of", resource: "process", cause: thrown };
+  }
+}
+
+function optionsFor(request: SandboxRequest): WorkerOptions {
+  return {
     workerData: request,
     env: {},
     execArgv: [], // neither loaders nor inspectors of this process
@@ -17,12 +36,7 @@ export async function runInWorker(request: SandboxRequest, signal: AbortSignal):
     stderr: true,
     // The memory of the engine is bounded by itself; this is for the little that the worker does around it.
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 16 },
-  });
-  try {
-    return await outcomeOf(worker, request.timeMs, signal);
-  } finally {
-    await worker.terminate();
-  }
+  };
 }
 
 function outcomeOf(worker: Worker, timeMs: number, signal: AbortSignal): Promise<SandboxOutcome> {

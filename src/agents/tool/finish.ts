@@ -33,6 +33,9 @@ export function readFinish(call: ToolCall, has: (handle: string) => boolean): { 
   if ("error" in read) return read;
   const checked = checkArguments(FinishArgs, read.raw);
   if ("error" in checked) return checked;
-  const missing = checked.args.handles.filter((handle) => !has(handle));
-  return missing.length === 0 ? { finish: checked.args } : { error: `There is no result with the handle ${missing.join(", ")}.` };
+  const handles = [...new Set(checked.args.handles)];
+  const missing = handles.filter((handle) => !has(handle));
+  return missing.length === 0
+    ? { finish: { ...checked.args, handles } }
+    : { error: `There is no result with the handle ${missing.join(", ")}.` };
 }

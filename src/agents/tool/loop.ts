@@ -64,7 +64,7 @@ export async function workLoop(loop: Loop, opening: readonly ModelMessage[]): Pr
 }
 
 async function takeTurn(loop: Loop, before: Progress): Promise<Turn> {
-  const { model, offered: tools, maxOutputTokens } = loop.options;
+  const { offered: tools, maxOutputTokens } = loop.options;
   const request: ModelRequest = { messages: before.conversation.messages, tools, maxOutputTokens };
   const reply = await ask(loop, request, before.conversation);
   const tokens = before.tokens + tokensOf(reply, request);
@@ -73,13 +73,13 @@ async function takeTurn(loop: Loop, before: Progress): Promise<Turn> {
   if (!first) return remind(loop.context.agent, progress);
   if (others.length === 0 && first.name === FINISH) return end(loop, progress, first);
   return makeCalls(loop, progress, reply.toolCalls);
+}
 
-  async function ask({ context }: Loop, asking: ModelRequest, { asked }: Conversation): Promise<ModelReply> {
-    const answer = await callModel(context, model, asking, asked);
-    const failure = judgeReply(asking, answer, model);
-    if (failure && failure.code !== "MODEL_PROSE") throw failure;
-    return answer;
-  }
+async function ask({ options: { model }, context }: Loop, request: ModelRequest, { asked }: Conversation): Promise<ModelReply> {
+  const reply = await callModel(context, model, request, asked);
+  const failure = judgeReply(request, reply, model);
+  if (failure && failure.code !== "MODEL_PROSE") throw failure;
+  return reply;
 }
 
 /** By the provider's count; where it has none, the most that it can have been. */

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from "../../contracts/json-value.js";
 import { errorOf } from "../../limits/classify.js";
 import type { AgentContext } from "../agent.js";
 import { OutOfResources } from "./out-of-resources.js";
+import { beginningOf } from "./results.js";
 import type { EffectTool, PlainTool, Tool, ToolContext } from "./tool.js";
 
 /** One call that can be made. */
@@ -58,7 +59,14 @@ function toldOf(thrown: unknown, tool: PlainTool, { agent, signal }: AgentContex
   const failure = isWalkbackError(thrown) ? thrown : errorOf(agent, thrown);
   if (failure.retryable || failure.code === "NOT_PLAIN_JSON") throw failure;
   if (thrown instanceof OutOfResources && tool.ladder) return { outOf: thrown.details };
-  return { error: messageOf(thrown), ...(isWalkbackError(thrown) ? { code: thrown.code } : {}) };
+  return { error: saidBy(thrown), ...(isWalkbackError(thrown) ? { code: thrown.code } : {}) };
+}
+
+const MOST_SAID = 16_000;
+
+/** Fit for a record: a message may quote what came from outside, however long or broken. */
+function saidBy(thrown: unknown): string {
+  return beginningOf(messageOf(thrown).toWellFormed(), MOST_SAID);
 }
 
 /**
@@ -75,7 +83,7 @@ async function performEffect(
   try {
     effectArgs = tool.toArgs(args, site);
   } catch (thrown) {
-    return { error: messageOf(thrown) };
+    return { error: saidBy(thrown) };
   }
   const perform = async () => (await effects.perform(tool.effect.name, effectArgs)) as JsonValue; // a receipt is on record
   const performed = await effects.record(`tool ${name}`, { after, args: raw }, async (): Promise<Performed> => {
@@ -91,7 +99,7 @@ async function performEffect(
 
 function refusedOf(thrown: unknown, tool: EffectTool, { signal }: AgentContext): ToolError {
   if (signal.aborted || !isWalkbackError(thrown)) throw thrown;
-  if (thrown.code === "EFFECT_REFUSED") return { code: thrown.code, error: thrown.message };
+  if (thrown.code === "EFFECT_REFUSED") return { code: thrown.code, error: saidBy(thrown) };
   if (thrown.code !== "CONFLICTING_INTENT") throw thrown;
   const { recorded } = thrown.details as { readonly recorded: JsonValue }; // as its class has them
   const error = `${tool.name} was asked for before with other arguments, and is done at most once. It was not done again.`;

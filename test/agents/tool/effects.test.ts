@@ -45,6 +45,16 @@ describe("a tool that is an effect", () => {
     expect(desk.airline.standing()).toEqual([]);
   });
 
+  test("that is refused outside may be performed with another card", async () => {
+    await using desk = aDesk([looksUp(), books("stolen"), books("visa"), finishes("completed", done)]);
+
+    const run = await desk.start();
+
+    expect(run).toMatchObject({ status: "completed", output: { seat: "1A" } });
+    expect(desk.airline.asked).toEqual(["fare Rome", "book t-1 by stolen", "book t-1 by visa"]);
+    expect((await desk.orchestrator.replay(run.runId)).differs).toBeUndefined();
+  });
+
   test("takes the amount from the result that is named, not from the model", async () => {
     const charged: unknown[] = [];
     const charge = defineEffect({

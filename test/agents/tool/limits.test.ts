@@ -102,3 +102,23 @@ describe("a huge result", () => {
     expect(run).toMatchObject({ failure: { code: "AGENT_GAVE_UP" } });
   });
 });
+
+test.each([
+  ["longer than a record", "x".repeat(2_000_000), /^x{16000}$/],
+  ["broken in the middle of a character", "no seat \ud800 left", "no seat \ufffd left"],
+])("an error of a tool whose message is %s is told to the model all the same", async (_what, message, told) => {
+  const broken = defineTool({
+    name: "fares",
+    description: "The fare to a city.",
+    args: z.object({}),
+    run: async () => {
+      throw new Error(message);
+    },
+  });
+  await using desk = aDesk([calls(call("fares")), finishes("failed")], { tool: { tools: [broken] } });
+
+  const run = await desk.start();
+
+  expect(toldBefore(desk.model, 2)).toEqual({ error: expect.stringMatching(told) });
+  expect(run).toMatchObject({ failure: { code: "AGENT_GAVE_UP" } });
+});

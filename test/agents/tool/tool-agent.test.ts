@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { aDesk, books, byHand, call, calls, degradedBy, finishes, looksUp, toldBefore } from "./support.js";
+import * as z from "zod";
+import { aDesk, books, byHand, call, calls, type DeskOptions, degradedBy, finishes, looksUp, toldBefore } from "./support.js";
 
 const named = ["fares-1", "book-1"];
 const byHandOutput = { seat: "by hand" };
@@ -23,6 +24,17 @@ describe("an agent with tools", () => {
     expect(rome).toMatchObject({ role: "tool", text: '{"handle":"fares-1","result":{"city":"Rome","fareCents":12004}}' });
     expect(oslo).toMatchObject({ role: "tool", text: '{"handle":"fares-2","result":{"city":"Oslo","fareCents":12004}}' });
     expect(run).toMatchObject({ status: "completed", output: { fareCents: 120_04, seat: "none" } });
+  });
+
+  test("names each result once, however often its finish names it", async () => {
+    const output: NonNullable<DeskOptions["tool"]>["output"] = ({ handles, reasonCode: by }, resultOf) => ({
+      fareCents: handles.reduce((sum, handle) => sum + z.object({ fareCents: z.int() }).parse(resultOf(handle)).fareCents, 0),
+      seat: "none",
+      by,
+    });
+    await using desk = aDesk([looksUp(), finishes("completed", ["fares-1", "fares-1"])], { tool: { output } });
+
+    expect(await desk.start()).toMatchObject({ status: "completed", output: { fareCents: 120_04 } });
   });
 
   test("is instructed by fixed texts alone: what comes from outside stands in the messages of others", async () => {
