@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AskOptions, ChatModel, ModelReply, ModelRequest } from "../agents/model/chat-model.js";
+import { checkScript } from "./check-steps.js";
 import type { Expectation } from "./expected-request.js";
 import { scriptOf } from "./script.js";
 import { piecesOf, replyOf, type ScriptedReply } from "./scripted-reply.js";
@@ -44,6 +45,7 @@ export interface ScriptedModel extends ChatModel, AsyncDisposable {
  * a run makes a failure of what its agents throw. Throws `ScriptMismatch` for both.
  */
 export function scriptedModel(steps: readonly ScriptedStep[], options: ScriptedModelOptions = {}): ScriptedModel {
+  checkScript(steps);
   const { provider = "scripted", model = "scripted", available = true } = options;
   const script = scriptOf<ScriptedStep>(`the scripted model ${provider}:${model}`, steps, expectationOf);
   const requests: ModelRequest[] = [];

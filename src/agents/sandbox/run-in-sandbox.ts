@@ -14,7 +14,7 @@ export interface SandboxOptions {
   readonly results?: Readonly<Record<string, unknown>>;
   readonly resources: Resources;
   /** Ends the code at once. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface SandboxResult {
@@ -42,7 +42,7 @@ const MAX_TIME_MS = 10 * 60_000;
  */
 export async function runInSandbox(
   code: string,
-  { input = null, results = {}, resources, signal }: SandboxOptions,
+  { input = null, results = {}, resources, signal = new AbortController().signal }: SandboxOptions,
 ): Promise<SandboxResult> {
   checkResources(resources);
   if (code.length > MAX_CODE_LENGTH)
@@ -54,10 +54,10 @@ export async function runInSandbox(
 }
 
 /** Throws `OPTION_INVALID` for limits that cannot be kept. */
-export function checkResources({ memoryMb, timeMs }: Resources): void {
+export function checkResources({ memoryMb, timeMs }: Resources, option = "resources"): void {
   if (!Number.isInteger(memoryMb) || memoryMb < MIN_MEMORY_MB || memoryMb > MAX_MEMORY_MB)
-    throw optionInvalid("resources.memoryMb", `must be a whole number from ${MIN_MEMORY_MB} to ${MAX_MEMORY_MB}`);
-  if (!(timeMs > 0 && timeMs <= MAX_TIME_MS)) throw optionInvalid("resources.timeMs", `must be more than 0 and at most ${MAX_TIME_MS}`);
+    throw optionInvalid(`${option}.memoryMb`, `must be a whole number from ${MIN_MEMORY_MB} to ${MAX_MEMORY_MB}`);
+  if (!(timeMs > 0 && timeMs <= MAX_TIME_MS)) throw optionInvalid(`${option}.timeMs`, `must be more than 0 and at most ${MAX_TIME_MS}`);
 }
 
 function resultOf(outcome: SandboxOutcome, had: Resources): SandboxResult {

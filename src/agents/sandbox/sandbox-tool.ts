@@ -51,7 +51,7 @@ const Args = z.object({
 /** A tool by which a model runs JavaScript that it wrote itself, in a sandbox. Throws `TOOL_INVALID` or `OPTION_INVALID` and says what to change. */
 export function sandboxTool<Given = Readonly<Record<string, unknown>>>(options: SandboxToolOptions<Given> = {}): PlainTool<SandboxAnswer> {
   const { name = "run-javascript", description = DESCRIPTION, ladder = SANDBOX_LADDER, input, selfHeal = false } = options;
-  ladder.forEach(checkResources);
+  for (const [index, rung] of ladder.entries()) checkResources(rung, `ladder.${index}`);
   return defineTool<typeof Args, SandboxAnswer, Given>({
     name,
     description,

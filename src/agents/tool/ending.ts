@@ -9,7 +9,8 @@ import { NoSuchResult, type ResultOf } from "./results.js";
  * `next-tier`: it is unfinished, and the next tier is asked; `human`: a human is asked; `failure`: it is unfinished, and no
  * other tier is asked.
  */
-export type Route = "repair" | "next-tier" | "human" | "failure";
+export type Route = (typeof ROUTES)[number];
+export const ROUTES = ["repair", "next-tier", "human", "failure"] as const;
 
 export interface EndingOptions {
   readonly onPartial: Route;

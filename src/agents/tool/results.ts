@@ -1,3 +1,4 @@
+import { optionInvalid } from "../../contracts/failure.js";
 import type { JsonValue } from "../../contracts/json-value.js";
 import type { Tool } from "./tool.js";
 
@@ -25,7 +26,8 @@ export interface Results {
   among(handles?: readonly string[]): ResultOf;
 }
 
-export function createResults(): Results {
+/** `tools` are those that there can be results of. */
+export function createResults(tools: readonly Pick<Tool, "name">[]): Results {
   const kept: Kept[] = [];
   return {
     keep(tool, result) {
@@ -34,12 +36,14 @@ export function createResults(): Results {
       return handle;
     },
     has: (handle) => kept.some((each) => each.handle === handle),
-    among: (handles) => resultOf(handles === undefined ? kept : kept.filter(({ handle }) => handles.includes(handle))),
+    among: (handles) => resultOf(tools, handles === undefined ? kept : kept.filter(({ handle }) => handles.includes(handle))),
   };
 }
 
-function resultOf(kept: readonly Kept[]): ResultOf {
+function resultOf(tools: readonly Pick<Tool, "name">[], kept: readonly Kept[]): ResultOf {
   return (asked: string | Tool) => {
+    if (typeof asked !== "string" && !tools.some(({ name }) => name === asked.name))
+      throw optionInvalid("output", `asks for a result of ${asked.name}, which is not among the agent's tools`);
     const found = kept.findLast(({ handle, tool }) => (typeof asked === "string" ? handle === asked : tool === asked.name));
     if (found) return found.result as never; // the tool's own result, as it was recorded
     const wanted = typeof asked === "string" ? `with the handle "${asked}"` : `of ${asked.name}`;

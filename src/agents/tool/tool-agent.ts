@@ -1,15 +1,15 @@
 import type { Contract, InferInput } from "../../contracts/contract.js";
-import { optionInvalid } from "../../contracts/failure.js";
 import type { AgentContext, ContractMap, Inputs, LiveTier } from "../agent.js";
 import type { Completion } from "../completion.js";
 import type { ChatModel, OfferedTool } from "../model/chat-model.js";
-import { checkInstructions, fromOutside, opening } from "../model/opening.js";
+import { fromOutside, opening } from "../model/opening.js";
 import type { Route } from "./ending.js";
 import { type Finish, offeredFinish } from "./finish.js";
 import { withAskedMemory } from "./ladder.js";
 import { type LoopOptions, workLoop } from "./loop.js";
 import type { ResultOf } from "./results.js";
 import { FINISH, type Tool } from "./tool.js";
+import { checkToolAgent } from "./tool-agent-options.js";
 import { createWorkbench, type WorkbenchOptions } from "./workbench.js";
 
 /** A tier whose work is a conversation with a model that uses tools. */
@@ -18,6 +18,10 @@ export interface ToolAgentDefinition<Consumes extends ContractMap, Produces exte
   /** Fixed text: what comes from outside belongs into `input`. */
   readonly instructions: string;
   readonly tools: readonly Tool[];
+  /** As the agent has it: types what `input` and `output` are given, where TypeScript does not know the agent yet (inside of `defineAgent`). */
+  readonly consumes?: Consumes;
+  /** As the agent has it; types what `output` gives. */
+  readonly produces?: Produces;
   /** What the model is shown; all that the agent consumes when left out. */
   input?(inputs: Inputs<Consumes>): unknown;
   /** Makes the product of the results that `finish` named: numbers come from there, never from the model's words. */
@@ -46,8 +50,8 @@ export interface ToolAgentDefinition<Consumes extends ContractMap, Produces exte
 export function toolAgent<Consumes extends ContractMap, Produces extends Contract>(
   definition: ToolAgentDefinition<Consumes, Produces>,
 ): LiveTier<Consumes, Produces> {
+  checkToolAgent(definition);
   const { name, limits, model, tools, input } = definition;
-  checkDefinition(definition);
   const { loop, bench } = withDefaults(definition);
   const performs = tools.flatMap(({ effect }) => (effect ? [effect.name] : []));
   const system = [definition.instructions, HOW_TO_WORK].join("\n\n");
@@ -71,9 +75,10 @@ const HOW_TO_WORK =
   `You end your work by calling ${FINISH}, alone; nothing else ends it, and prose is not read. ` +
   fromOutside(", and every result of a tool,");
 
+type Settings = Omit<ToolAgentDefinition<ContractMap, Contract>, "consumes" | "produces" | "input" | "output">;
 type Plan = { readonly loop: Omit<LoopOptions, "output">; readonly bench: WorkbenchOptions };
 
-function withDefaults({ model, tools, ...given }: ToolAgentDefinition<never, never>): Plan {
+function withDefaults({ model, tools, ...given }: Settings): Plan {
   const { steps = 12, maxTokens = Number.POSITIVE_INFINITY, maxOutputTokens = 1024, repeats = 2, resultChars = 16_000 } = given;
   const { onPartial = "repair", onBlocked = "next-tier" } = given;
   const offered = [...tools.map(offer), offeredFinish];
@@ -82,17 +87,4 @@ function withDefaults({ model, tools, ...given }: ToolAgentDefinition<never, nev
 
 function offer({ name, description, parameters, ladder }: Tool): OfferedTool {
   return { name, description, parameters: withAskedMemory(parameters, ladder) };
-}
-
-/** What the types cannot say. */
-function checkDefinition({ instructions, tools, repeats = 0, ...counts }: ToolAgentDefinition<never, never>): void {
-  checkInstructions(instructions);
-  const names = tools.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw optionInvalid("tools", `has two called "${twice}"`);
-  if (!(Number.isSafeInteger(repeats) && repeats >= 0)) throw optionInvalid("repeats", "must be a whole number, 0 or more");
-  for (const option of ["steps", "maxTokens", "maxOutputTokens", "resultChars"] as const) {
-    const count = counts[option] ?? 1;
-    if (!(Number.isSafeInteger(count) && count > 0)) throw optionInvalid(option, "must be a whole number, 1 or more");
-  }
 }

@@ -61,11 +61,12 @@ export interface ToolDefinition<Args extends z.ZodObject, Given, Result> {
 export function defineTool<Args extends z.ZodObject, Result, Given = Readonly<Record<string, unknown>>>(
   definition: ToolDefinition<Args, Given, Result>,
 ): PlainTool<Result> {
-  const { name, ladder } = definition;
+  const { name, ladder, run } = definition;
+  const described = describe(definition);
+  if (typeof run !== "function") throw invalid(name, "it has no run");
   const wrong = ladder && ladderProblem(ladder);
   if (wrong !== undefined) throw invalid(name, wrong);
   if (ladder && "memoryMb" in definition.args.shape) throw invalid(name, "its argument memoryMb is the one by which a rung is asked for");
-  const described = describe(definition);
   return Object.freeze({ ...definition, ...described } as unknown as PlainTool<Result>); // its arguments are checked by the schema they are typed by
 }
 
@@ -88,6 +89,7 @@ export function effectTool<Args extends z.ZodObject, EffectArgs, Receipt, Given 
   definition: EffectToolDefinition<Args, EffectArgs, Receipt, Given>,
 ): EffectTool<Receipt> {
   const { effect, toArgs = (args: unknown) => args } = definition;
+  if (typeof effect?.perform !== "function") throw invalid(definition.name ?? "", "it has no effect; give it one that defineEffect made");
   const described = describe({ ...definition, name: definition.name ?? effect.name });
   return Object.freeze({ ...described, effect, toArgs } as unknown as EffectTool<Receipt>); // as above
 }
@@ -102,9 +104,11 @@ function describe({
   description,
   args,
 }: Pick<ToolDefinition<z.ZodObject, never, unknown>, "name" | "description" | "args">): Described {
-  if (!TOOL_NAME.test(name)) throw invalid(name, "its name must be at most 64 lower case letters, digits, dashes and underscores");
+  if (typeof name !== "string" || !TOOL_NAME.test(name))
+    throw invalid(name, "its name must be at most 64 lower case letters, digits, dashes and underscores");
   if (name === FINISH) throw invalid(name, `"${FINISH}" is how the agent ends its work`);
-  if (description.trim() === "") throw invalid(name, "it has no description; the model goes by it");
+  if (typeof description !== "string" || description.trim() === "") throw invalid(name, "it has no description; the model goes by it");
+  if (!(args instanceof z.ZodObject)) throw invalid(name, "its args must be a z.object of what the model has to give");
   const strict = args.strict();
   return { name, description, args: strict, parameters: parametersOf(name, strict) };
 }

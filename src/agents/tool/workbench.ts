@@ -50,7 +50,7 @@ export function createWorkbench(
   inputs: Readonly<Record<string, unknown>>,
   context: AgentContext,
 ): Workbench {
-  const results = createResults();
+  const results = createResults(tools);
   const answers = new Map<string, Answer>();
   const climbs = new Map<string, Climb>();
 

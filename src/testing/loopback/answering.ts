@@ -1,7 +1,8 @@
 import { isError, messageOf, optionInvalid } from "../../contracts/failure.js";
+import { checkLoopbackScript } from "../check-steps.js";
 import { type Script, scriptOf } from "../script.js";
 import { isRecording, type LoopbackAnswer, type LoopbackFunction, type LoopbackStep, type Question, wireAnswer } from "./answer.js";
-import { LOOPBACK_STREAM_FAULTS } from "./faults.js";
+import { LOOPBACK_FAULTS, LOOPBACK_STREAM_FAULTS } from "./faults.js";
 import { badRequest, errorAnswer, noSuchUrl, notJson, wrongKey } from "./provider-errors.js";
 import type { Received } from "./received.js";
 import type { WireAnswer } from "./wire-answer.js";
@@ -23,6 +24,7 @@ export interface Answering {
 }
 
 export function answering({ answer, apiKey }: LoopbackOptions): Answering {
+  checkLoopbackScript(answer, LOOPBACK_FAULTS);
   const script = typeof answer === "function" ? endless(answer) : scriptOf<LoopbackStep>("the loopback provider", answer, expectationOf);
   const failures: unknown[] = [];
   return {

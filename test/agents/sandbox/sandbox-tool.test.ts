@@ -173,7 +173,7 @@ test("a ladder with a rung that no sandbox can keep is refused", () => {
         { memoryMb: 4096, timeMs: 1000 },
       ],
     }),
-  ).toThrow("resources.memoryMb");
+  ).toThrow("ladder.1.memoryMb");
   expect(() =>
     sandboxTool({
       ladder: [
