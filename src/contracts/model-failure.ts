@@ -99,7 +99,7 @@ export class ModelContextLength extends ModelFailure<AskedModel & { status: numb
 }
 
 /** The key is wrong, or may not use this model. */
-export class ModelAuthentication extends ModelFailure<AskedModel & { status: number }> {
+export class ModelAuthentication extends ModelFailure<AskedModel & { status?: number | undefined }> {
   readonly code = "MODEL_AUTHENTICATION";
 }
 

@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { ConfigInvalid, type Issue, optionInvalid, pointerOf } from "../contracts/failure.js";
 
 /** Options as they will be used. Throws `CONFIG_INVALID` with everything that is wrong. */
@@ -14,9 +14,13 @@ export function checkCall(schema: z.ZodType, what: string, options: unknown): vo
   if (!issue) return;
   const [option, reason] =
     issue.code === "unrecognized_keys"
-      ? [[...issue.path, issue.keys.join(", ")].join("."), `is not known to ${what}`]
+      ? [[...issue.path, issue.keys.join(", ")].join("."), `is not known to ${what}${issue.path.length === 0 ? knownTo(schema) : ""}`]
       : [issue.path.join("."), lowered(issue.message)];
   throw optionInvalid(option || what, reason);
+}
+
+function knownTo(schema: z.ZodType): string {
+  return schema instanceof z.ZodObject ? `, which takes ${Object.keys(schema.shape).join(", ")}` : "";
 }
 
 function lowered(message: string): string {

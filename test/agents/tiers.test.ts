@@ -117,6 +117,15 @@ describe("an agent with tiers", () => {
     expect(refused(tiers)).toContain(reason);
   });
 
+  test("called by itself says what to do when none of its tiers is available", async () => {
+    const agent = defineAgent({ ...common, tiers: [{ name: "premium", available: () => false, execute: works }] });
+
+    await expect(agent.execute({ question: { text: "?" } }, {} as never)).rejects.toMatchObject({
+      code: "AGENT_UNAVAILABLE",
+      message: expect.stringMatching(/can be asked\. Set the key of a tier's model, or add a tier in code\.$/),
+    });
+  });
+
   test("called by itself does the work of the first tier that is available", async () => {
     const agent = defineAgent({
       ...common,

@@ -9,6 +9,7 @@ import type { ModelRequest } from "./chat-model.js";
 import { judgeReply } from "./judge-reply.js";
 import type { OneWord } from "./one-word.js";
 import { type ModelQuestion, repairOf, requestOf } from "./question.js";
+import { checkQuestion } from "./question-options.js";
 import { oneLine } from "./redact.js";
 import { strictSchema } from "./strict-schema.js";
 
@@ -18,9 +19,10 @@ export type QuestionContext = ModelContext & Partial<Pick<AgentContext, "feedbac
 /**
  * Asks a model and comes back with the document of the contract, frozen. Prose, or a document that does not keep the contract,
  * is sent back once with what is wrong; then, and at once for a refusal or an answer that was cut off or held back, a
- * `ModelFailure` is thrown.
+ * `ModelFailure` is thrown; `OPTION_INVALID` for a question that is none.
  */
 export async function askModel<Answer extends Contract>(question: ModelQuestion<Answer>, context: QuestionContext): Promise<Infer<Answer>> {
+  checkQuestion(question, context);
   const request = requestOf(question, context.feedback);
   const first = await ask(question, request, context);
   if (first.ok) return first.document;

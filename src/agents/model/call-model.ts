@@ -3,6 +3,7 @@ import { ModelFailure } from "../../contracts/model-failure.js";
 import type { AgentContext, Performer } from "../agent.js";
 import type { ChatModel, ModelReply, ModelRequest, ModelUsage } from "./chat-model.js";
 import { judgeReply } from "./judge-reply.js";
+import { checkReply } from "./reply-shape.js";
 
 /** What a call of a model needs of an agent's context. */
 export type ModelContext = Pick<AgentContext, "spend" | "signal" | "stream"> & { readonly effects: Pick<Performer<readonly []>, "record"> };
@@ -41,7 +42,7 @@ export async function callModel(
 /** An answer that was given up or lost on the way may have to be paid for as well. */
 async function ask({ signal, stream }: ModelContext, model: ChatModel, request: ModelRequest): Promise<ModelReply> {
   try {
-    const reply = await model.ask(request, { signal, onText: stream });
+    const reply = checkReply(await model.ask(request, { signal, onText: stream }), model);
     const failure = judgeReply(request, reply, model);
     if (failure?.retryable) throw failure;
     return reply;

@@ -2,8 +2,8 @@ import type { Contract, Infer, InferInput } from "../../contracts/contract.js";
 import type { ContractMap, Inputs, LiveTier } from "../agent.js";
 import { completed } from "../completion.js";
 import { askModel } from "./ask-model.js";
-import { checkInstructions } from "./opening.js";
 import type { ModelQuestion } from "./question.js";
+import { checkModelAgent } from "./question-options.js";
 import { strictSchema } from "./strict-schema.js";
 
 /** A tier whose work is one question to a model. */
@@ -23,8 +23,8 @@ export interface ModelAgentDefinition<Consumes extends ContractMap, Produces ext
 /**
  * Makes a tier of a question to a model: `defineAgent({ …, tiers: [modelAgent({ name: "premium", model, … }), …] })`. Without
  * `output` the answer is what the agent produces. The tier is passed over while its model is not available, and fails with
- * a `ModelFailure` where there is no answer, so that the next one is asked. Throws `CONTRACT_INVALID` for a contract that a
- * model cannot be held to.
+ * a `ModelFailure` where there is no answer, so that the next one is asked. Throws `OPTION_INVALID`, and `CONTRACT_INVALID` for a
+ * contract that a model cannot be held to.
  */
 export function modelAgent<Consumes extends ContractMap, Produces extends Contract, Answer extends Contract>(
   definition: ModelAgentDefinition<Consumes, Produces, Answer>,
@@ -36,8 +36,8 @@ export function modelAgent<Consumes extends ContractMap, Answer extends Contract
   definition: Omit<ModelAgentDefinition<Consumes, Contract, Answer>, "output"> &
     Partial<Pick<ModelAgentDefinition<Consumes, Contract, Answer>, "output">>,
 ): LiveTier<Consumes> {
+  checkModelAgent(definition);
   const { name, limits, input, output, consumes, produces, ...question } = definition;
-  checkInstructions(question.instructions);
   if (!question.reading) strictSchema(question.answer);
   return Object.freeze({
     name,

@@ -1,7 +1,12 @@
+import * as z from "zod";
 import { optionInvalid } from "../../contracts/failure.js";
+import { checkCall } from "../../limits/check-options.js";
+import { aFunction } from "./option-forms.js";
+
+const IGNORABLE = ["case", "quotes", "final period"] as const;
 
 /** What may stand around or in a word without making it another one. */
-export type Ignorable = "case" | "quotes" | "final period";
+export type Ignorable = (typeof IGNORABLE)[number];
 
 export interface OneWordDefinition<Word extends string, Document> {
   /** All the answers there are. */
@@ -21,14 +26,14 @@ export interface OneWord<Document = unknown> {
 
 /**
  * Declares how an answer in plain text is read. White space around the word is nothing; what else may be ignored is said here,
- * and a text with anything more to it is prose: no word is ever looked for in a sentence. Throws `OPTION_INVALID` when there
- * are no words, or two that cannot be told apart.
+ * and a text with anything more to it is prose: no word is ever looked for in a sentence. Throws `OPTION_INVALID`, also when
+ * there are no words, or two that cannot be told apart.
  */
 export function oneWord<const Word extends string, Document>(definition: OneWordDefinition<Word, Document>): OneWord<Document> {
+  checkCall(Definition, "oneWord", definition);
   const { words, ignore = [] } = definition;
   const bare = (text: string) => bareWord(text, ignore);
   const known = new Map(words.map((word) => [bare(word), word]));
-  if (known.size === 0) throw optionInvalid("words", "must name the answers there are");
   if (known.size < words.length)
     throw optionInvalid("words", `has two that are the same when ${ignore.join(", ") || "white space"} is ignored`);
   if (known.has("")) throw optionInvalid("words", "has one in which there is nothing left to read");
@@ -40,6 +45,12 @@ export function oneWord<const Word extends string, Document>(definition: OneWord
     },
   });
 }
+
+const Definition = z.strictObject({
+  words: z.array(z.string("must be a word"), "must be a list of words").min(1, "must name the answers there are"),
+  ignore: z.array(z.enum(IGNORABLE), "must be a list").optional(),
+  document: aFunction,
+} satisfies Record<keyof OneWordDefinition<string, unknown>, z.ZodType>);
 
 const QUOTED = /^(?:"([^"]*)"|'([^']*)'|`([^`]*)`|“([^“”]*)”|‘([^‘’]*)’)$/;
 

@@ -38,5 +38,5 @@ async function ask(request: ModelRequest, site: WireSite, settings: ModelSetting
 }
 
 function notSent(problem: string, { asked, redact }: WireSite): ModelFailure {
-  return new ModelBadRequest(`The request to ${asked.model} could not be made: ${oneLine(redact.text(problem))}.`, asked);
+  return new ModelBadRequest(`The request to ${asked.model} could not be made: ${oneLine(redact.error(problem))}.`, asked);
 }

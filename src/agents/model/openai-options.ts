@@ -1,7 +1,10 @@
 import type { BaseChatOpenAIFields } from "@langchain/openai";
+import * as z from "zod";
 import { optionInvalid } from "../../contracts/failure.js";
 import type { JsonObject } from "../../contracts/json-value.js";
 import type { AskedModel } from "../../contracts/model-failure.js";
+import { checkCall } from "../../limits/check-options.js";
+import { kwargsOf } from "./openai-kwargs.js";
 import { type Redactor, redactor } from "./redact.js";
 
 export interface OpenAIModelOptions {
@@ -20,7 +23,7 @@ export interface OpenAIModelOptions {
   readonly maxAnswerBytes?: number;
   /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Set in the body of each request: `{ seed: 1 }`, `{ reasoning_effort: "low" }`. */
+  /** Set in the body of each request: `{ seed: 1 }`, `{ reasoning_effort: "low" }`; what Walkback sets there itself is refused. */
   readonly modelKwargs?: JsonObject;
 }
 
@@ -35,9 +38,10 @@ export interface ModelSettings {
 }
 
 export function settingsOf(options: OpenAIModelOptions): ModelSettings {
-  const { model, temperature, stream = true, maxAnswerBytes = 2 * 1024 * 1024, headers = {}, modelKwargs = {} } = options;
-  if (typeof model !== "string" || model === "") throw optionInvalid("model", "must name a model");
-  if (!Number.isSafeInteger(maxAnswerBytes) || maxAnswerBytes < 1) throw optionInvalid("maxAnswerBytes", "must be a whole number from 1");
+  checkCall(Options, "openAIModel", options);
+  const { model, temperature, stream = true, maxAnswerBytes = 2 * 1024 * 1024 } = options;
+  const headers = { ...options.headers };
+  const modelKwargs = kwargsOf(options.modelKwargs ?? {});
   const baseURL = urlOf(options.baseURL ?? process.env["OPENAI_BASE_URL"]);
   const apiKey = keyOf(options.apiKey ?? process.env["OPENAI_API_KEY"]);
   const openAIs = baseURL.host === OPENAI.host;
@@ -59,6 +63,18 @@ export function settingsOf(options: OpenAIModelOptions): ModelSettings {
     }),
   };
 }
+
+const Options = z.strictObject({
+  model: z.string("must name a model").regex(/\S/, "must name a model"),
+  provider: z.string("must name a provider").regex(/\S/, "must name a provider").optional(),
+  apiKey: z.string("must be text").optional(),
+  baseURL: z.string("must be an http or https URL").optional(),
+  temperature: z.number("must be a number, 0 or more").min(0, "must be a number, 0 or more").optional(),
+  stream: z.boolean("must be true or false").optional(),
+  maxAnswerBytes: z.int("must be a whole number from 1").min(1, "must be a whole number from 1").optional(),
+  headers: z.record(z.string(), z.string("must be text"), "must be an object of names and values").optional(),
+  modelKwargs: z.record(z.string(), z.unknown(), "must be an object").optional(),
+} satisfies Record<keyof OpenAIModelOptions, z.ZodType>);
 
 const OPENAI = new URL("https://api.openai.com/v1");
 

@@ -20,9 +20,9 @@ export interface ProviderError {
  */
 export function providerError(document: unknown, redact: WireSite["redact"]): ProviderError {
   const { success, data } = Body.safeParse(document);
-  const shown = (text: string | undefined) => (text === undefined ? undefined : oneLine(redact.text(text)));
+  const shown = (text: string | undefined) => (text === undefined ? undefined : oneLine(redact.error(text)));
   if (!success) return { message: "", words: "", code: undefined, type: undefined, generation: undefined };
-  const words = redact.text(data.message);
+  const words = redact.error(data.message);
   return { message: oneLine(words), words, code: shown(data.code), type: shown(data.type), generation: shown(data.failed_generation) };
 }
 

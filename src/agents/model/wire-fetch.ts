@@ -90,13 +90,13 @@ function failureOf(thrown: unknown, site: WireSite): ModelFailure {
 
 /** Something in it that this program cannot cope with, like JSON that is nested a million times. */
 function unreadable(thrown: unknown, { asked, redact }: WireSite): ModelMalformed {
-  const reason = oneLine(redact.text(messageOf(thrown)));
+  const reason = oneLine(redact.error(messageOf(thrown)));
   return new ModelMalformed(`The answer of ${asked.model} could not be read: ${reason}.`, { ...asked, reason }, { usageUnknown: true });
 }
 
 function unreached(thrown: unknown, { asked, redact }: WireSite): ModelFailure {
   const { code, message } = beneath(thrown);
-  const why = oneLine(redact.text(code ?? message));
+  const why = oneLine(redact.error(code ?? message));
   if (code === undefined || NEVER_SENT.has(code)) return new ModelUnavailable(`${asked.provider} cannot be reached: ${why}.`, asked);
   return new ModelDisconnected(`The connection to ${asked.provider} ended before the answer began: ${why}.`, asked, { usageUnknown: true });
 }

@@ -1,25 +1,21 @@
 import * as z from "zod";
 import { optionInvalid } from "../../contracts/failure.js";
 import { checkCall } from "../../limits/check-options.js";
+import { aChatModel, aCount, aFunction, someInstructions } from "../model/option-forms.js";
 import { ROUTES } from "./ending.js";
 import type { Tool } from "./tool.js";
 
-const aFunction = z.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "must be a function");
-const aModel = z.custom(
-  (value) => typeof value === "object" && value !== null && "ask" in value && "available" in value,
-  "must be a ChatModel, such as openAIModel gives",
-);
 const aTool = z.custom<Tool>(
   (value) => typeof value === "object" && value !== null && "parameters" in value && ("run" in value || "effect" in value),
   "must be made by defineTool, effectTool or sandboxTool",
 );
-const count = z.int("must be a whole number").min(1, "must be 1 or more").optional();
+const count = aCount.optional();
 const route = z.enum(ROUTES).optional();
 
 const ToolAgentOptions = z.strictObject({
   name: z.string("must name the tier"),
-  model: aModel,
-  instructions: z.string("must be fixed text; what changes belongs into input"),
+  model: aChatModel,
+  instructions: someInstructions,
   tools: z.array(aTool, "must be a list of tools"),
   input: aFunction.optional(),
   output: aFunction,

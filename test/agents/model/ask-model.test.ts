@@ -126,7 +126,7 @@ describe("a question to a model", () => {
     await using model = scriptedModel([]);
     const answer = defineContract({ name: "desk.free", version: 1, schema: z.object({ any: z.unknown() }) });
 
-    await expect(askModel({ model, input: {}, instructions: "", answer }, alone())).rejects.toMatchObject({ code: "CONTRACT_INVALID" });
+    await expect(askModel({ ...QUESTION, model, input: {}, answer }, alone())).rejects.toMatchObject({ code: "CONTRACT_INVALID" });
   });
 });
 

@@ -1,5 +1,6 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { modelsFromEnvironment } from "walkback";
+import { aFolder, jsonLines } from "../../cli/support/cli.js";
 import { rawServer } from "../../support/raw-server.js";
 import { QUESTION } from "./asking.js";
 
@@ -51,6 +52,44 @@ test("this process's environment is taken when no other is given", () => {
   expect(modelsFromEnvironment().premium.available()).toBe(true);
 });
 
-test.each([{ OPENAI_BASE_URL: "localhost:8080" }, { OPENAI_API_KEY: "sk-mine\u00e9" }])("what is none is refused: %j", (environment) => {
-  expect(() => modelsFromEnvironment(environment)).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
+describe("a variable that cannot be used", () => {
+  const REAL_KEY = "sk-mine-\u00e9-4242";
+
+  const KEY = "OPENAI_API_KEY";
+  const URL = "OPENAI_BASE_URL";
+
+  test.each<[string, Record<string, string>, object]>([
+    [KEY, { [KEY]: REAL_KEY }, { code: "MODEL_AUTHENTICATION", details: { provider: "openai", model: "gpt-4.1" } }],
+    [KEY, { [KEY]: REAL_KEY, [URL]: "http://localhost:1/v1" }, { code: "MODEL_AUTHENTICATION", details: { provider: "localhost:1" } }],
+    [URL, { [URL]: "localhost:8080" }, { code: "MODEL_BAD_REQUEST", details: { provider: "openai", model: "gpt-4.1" } }],
+    [URL, { [URL]: "http://me:word-4242@localhost", [KEY]: "sk-mine" }, { code: "MODEL_BAD_REQUEST" }],
+  ])("%s fails the question, names itself, and costs nothing: %j", async (variable, environment, failure) => {
+    const { premium } = modelsFromEnvironment(environment);
+    const thrown: unknown = await premium.ask(QUESTION, { signal: new AbortController().signal }).catch((error: unknown) => error);
+
+    expect(premium.available()).toBe(true);
+    expect(thrown).toMatchObject({
+      ...failure,
+      message: expect.stringContaining(`${variable} must`),
+      usage: undefined,
+      usageUnknown: false,
+    });
+    expect(JSON.stringify(thrown)).not.toContain("4242");
+  });
+
+  test("stops no command that asks no model, and leaves the decision to the tiers in code", async () => {
+    using folder = aFolder();
+    vi.stubEnv(KEY, REAL_KEY);
+
+    const graph = await folder.cli("graph", "credit-decision");
+    const [run] = jsonLines(await folder.cli("run", "credit-decision", "--samples", "--limit", "1", "--json"));
+    const runId = String(run?.["runId"]);
+    const inspection = await folder.cli("inspect", runId);
+    const replay = await folder.cli("replay", runId);
+
+    expect([graph.code, inspection.code, replay.code]).toEqual([0, 0, 0]);
+    expect(run).toMatchObject({ status: "completed", degraded: true });
+    expect(inspection.out).toContain("MODEL_AUTHENTICATION: gpt-4.1 was not asked: the environment variable OPENAI_API_KEY must be ASCII");
+    expect(replay.out).toContain("Nothing differs.");
+  });
 });

@@ -12,6 +12,22 @@ describe("a redactor", () => {
     expect(text("a sk-l")).toBe("a sk-l");
   });
 
+  test.each([
+    ["sk-live-**4242", "[redacted]"],
+    ["Incorrect API key provided: sk-liv*******-4242. You can", "Incorrect API key provided: [redacted]. You can"],
+    ["key sk-l...4242, or sk-…42", "key [redacted], or [redacted]"],
+    ["Your api key: ****4242 is invalid", "Your api key: [redacted] is invalid"],
+    ["(sk-live********)", "([redacted])"],
+    [`sk-l••242 and ${KEY}`, "[redacted] and [redacted]"],
+    ["wait... for **bold** text", "wait... for **bold** text"],
+    ["s***9", "s***9"],
+  ])("takes the ends of a secret out of an error as well: %s", (said, left) => {
+    const redact = redactor([KEY]);
+
+    expect(redact.error(said)).toBe(left);
+    expect(redact.text("sk-live-**4242, as it is written")).toBe("sk-live-**4242, as it is written");
+  });
+
   test("leaves placeholders alone", () => {
     expect(redactor(["none", ""]).text("none of it")).toBe("none of it");
   });
