@@ -1,12 +1,12 @@
 import type { Contract, Infer, InferInput } from "../contracts/contract.js";
-import { AgentInvalid, AgentUnavailable, type Failure, type Issue } from "../contracts/failure.js";
+import { AgentInvalid, type Failure, type Issue } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
 import { type BreakerDefinition, breakerProblem, breakerWithDefaults } from "../limits/breaker-policy.js";
 import { DEFAULT_LIMITS, type Limits, MAX_TIMER_MS } from "../limits/limits.js";
 import type { SpendCall, Spent } from "../limits/meter-call.js";
 import type { Completion } from "./completion.js";
 import { type Effect, WORK_EFFECT } from "./effect.js";
-import { tiersProblem } from "./tier-rules.js";
+import { noTierOf, tiersProblem } from "./tier-rules.js";
 
 export type ContractMap = Readonly<Record<string, Contract>>;
 
@@ -241,7 +241,7 @@ function byTiers<Consumes extends ContractMap, Produces extends Contract, Effect
   const execute: Agent<Consumes, Produces, Effects>["execute"] = async (inputs, context) => {
     const first = tiers.filter((tier) => isLive(tier)).find((tier) => tier.available?.() !== false);
     if (first) return first.execute(inputs, context);
-    throw new AgentUnavailable(`None of the tiers of ${agent} is available.`, { agent });
+    throw noTierOf(agent);
   };
   return Object.assign(execute, { [BY_TIERS]: true });
 }

@@ -1,6 +1,6 @@
 import type { Version } from "../checkpoint/ports.js";
 import { checkShape } from "../contracts/contract.js";
-import { AgentFailed, type Failure, type Issue, isWalkbackError, messageOf, type WalkbackError } from "../contracts/failure.js";
+import { AgentFailed, type Failure, type Issue, isWalkbackError, sentenceOf, type WalkbackError } from "../contracts/failure.js";
 import { type Sealed, seal, sha256 } from "../contracts/json.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
 import type { Runtime } from "./runtime.js";
@@ -30,7 +30,7 @@ export type Result =
 
 /** Any throw as a Walkback error, with the agent named. */
 export function failureOf(step: string, thrown: unknown): WalkbackError {
-  return isWalkbackError(thrown) ? thrown : new AgentFailed(`${step} threw: ${messageOf(thrown)}.`, { agent: step }, { cause: thrown });
+  return isWalkbackError(thrown) ? thrown : new AgentFailed(`${step} threw: ${sentenceOf(thrown)}`, { agent: step }, { cause: thrown });
 }
 
 /** Names a question to an agent by its content: the same inputs, whichever run they are in. */

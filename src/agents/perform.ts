@@ -10,7 +10,7 @@ import {
   EffectUndeclared,
   isOurs,
   isWalkbackError,
-  messageOf,
+  sentenceOf,
 } from "../contracts/failure.js";
 import { seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
@@ -159,6 +159,6 @@ export function undeclared(site: EffectSite, effect: string): EffectUndeclared {
 }
 
 function failed(site: EffectSite, effect: Effect, record: EffectRecord, thrown: unknown): EffectFailed {
-  const message = `${site.step} could not perform "${effect.name}" (${record.identity}): ${messageOf(thrown)}.`;
+  const message = `${site.step} could not perform "${effect.name}" (${record.identity}): ${sentenceOf(thrown)}`;
   return new EffectFailed(message, { agent: site.step, effect: effect.name, key: record.key }, { cause: thrown });
 }

@@ -1,3 +1,5 @@
+import { AgentUnavailable } from "../contracts/failure.js";
+
 /** What the rules look at; how the work is done is not their business. */
 interface TierShape {
   readonly name: string;
@@ -8,6 +10,12 @@ interface TierShape {
 }
 
 const TIER_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** Why an agent with tiers cannot work. */
+export function noTierOf(agent: string): AgentUnavailable {
+  const message = `None of the tiers of ${agent} can be asked. Set the key of a tier's model, or add a tier in code.`;
+  return new AgentUnavailable(message, { agent });
+}
 
 /** What is wrong with an agent's tiers, or undefined. */
 export function tiersProblem(tiers: readonly TierShape[]): string | undefined {

@@ -2,12 +2,13 @@ import { standing } from "../checkpoint/journal-view.js";
 import type { Version } from "../checkpoint/ports.js";
 import { crashPoint } from "../contracts/crash-point.js";
 import type { Issue } from "../contracts/failure.js";
-import { AgentUnavailable, type Failure, type FailureCode, isOurs, type WalkbackError } from "../contracts/failure.js";
+import { type Failure, type FailureCode, isOurs, type WalkbackError } from "../contracts/failure.js";
 import { aborted, isBubbleUp } from "../limits/classify.js";
 import { isLive, type Tier, tiersOf } from "./agent.js";
 import { type Call, failureOf, type Result } from "./call.js";
 import type { Runtime } from "./runtime.js";
 import type { RunScope } from "./scope.js";
+import { noTierOf } from "./tier-rules.js";
 import { undoOtherTiers } from "./undo.js";
 
 /** A tier that is asked, and why. */
@@ -143,7 +144,7 @@ async function hasLeft(scope: RunScope, step: string): Promise<boolean> {
 
 function together(step: string, failures: readonly { readonly tier: string; readonly failure: Failure }[]): Failure {
   const [last, ...others] = failures.toReversed();
-  if (!last) return new AgentUnavailable(`None of the tiers of ${step} can be asked.`, { agent: step }).toJSON();
+  if (!last) return noTierOf(step).toJSON();
   const before = others.map(({ tier, failure }) => `${tier}: ${failure.code}: ${failure.message}`);
   return { ...last.failure, causes: [...last.failure.causes, ...before] };
 }

@@ -1,7 +1,7 @@
 import { DelegateBackoff, handleWhen, retry } from "cockatiel";
 import { type EffectRecord, standing } from "../checkpoint/journal-view.js";
 import { crashPoint } from "../contracts/crash-point.js";
-import { EffectUndeclared, type Failure, isOurs, isWalkbackError, messageOf, UndoFailed } from "../contracts/failure.js";
+import { EffectUndeclared, type Failure, isOurs, isWalkbackError, sentenceOf, UndoFailed } from "../contracts/failure.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { Agent, ContractMap, Inputs } from "./agent.js";
 import { type Effect, isPivot, WORK_EFFECT } from "./effect.js";
@@ -114,7 +114,7 @@ async function undoOutside(scope: RunScope, effect: Effect, record: EffectRecord
 
 function undoFailure({ agent, effect, identity, key }: EffectRecord, thrown: unknown): Failure {
   if (isWalkbackError(thrown) && thrown.code === "EFFECT_UNCERTAIN") return thrown.toJSON();
-  const message = `"${effect}" of ${agent} (${identity}) could not be undone: ${messageOf(thrown)}.`;
+  const message = `"${effect}" of ${agent} (${identity}) could not be undone: ${sentenceOf(thrown)}`;
   return new UndoFailed(message, { agent, effect, key }, { cause: thrown }).toJSON();
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { messageOf, WorkflowUnknown } from "../contracts/failure.js";
+import { sentenceOf, WorkflowUnknown } from "../contracts/failure.js";
 import type { WorkflowPackage } from "../graph/workflow.js";
 import { misused } from "./problem.js";
 
@@ -35,7 +35,7 @@ async function importPackage(path: string): Promise<WorkflowPackage> {
   try {
     module = await import(pathToFileURL(file).href);
   } catch (thrown) {
-    throw misused("WORKFLOW", `The module ${file} cannot be imported: ${messageOf(thrown)}.`, { cause: thrown });
+    throw misused("WORKFLOW", `The module ${file} cannot be imported: ${sentenceOf(thrown)}`, { cause: thrown });
   }
   if (isPackage(module.workflowPackage)) return module.workflowPackage;
   throw misused("WORKFLOW", `The module ${file} does not export workflowPackage, a WorkflowPackage with a name and an open function.`);

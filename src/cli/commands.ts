@@ -106,7 +106,9 @@ function addMoves(program: Command, settings: () => Settings, done: (exitCode: n
     );
   program
     .command("import")
-    .description("take over a run from a file that export wrote; an unfinished one is carried on here, and no longer where it came from")
+    .description(
+      "take over a run from a file that export wrote; see to it yourself that an unfinished one is not carried on where it came from as well",
+    )
     .argument("[file]", "the file; - or nothing for standard input")
     .addHelpText("after", "\nExamples:\n  walkback import run.jsonl\n  walkback export 0199f3a1 | walkback --store other.db import")
     .action(async (file) => done(await (await import("./import.js")).importCommand(file, settings())));

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { RunLog } from "../checkpoint/ports.js";
+import type { EventLog, RunLog } from "../checkpoint/ports.js";
 import { sqliteStore } from "../checkpoint/sqlite/store.js";
 import { RunUnknown } from "../contracts/failure.js";
 import type { RunId } from "../contracts/ids.js";
@@ -16,6 +16,7 @@ import type { Settings } from "./settings.js";
 /** An open store with a workflow and its other side. Closes all of it, after what is under way. */
 export interface House extends AsyncDisposable {
   readonly workflow: Workflow;
+  readonly events: Pick<EventLog, "list">;
   /**
    * An orchestrator on this store for the workflow, or for the workflow with something changed in it. It takes part in the
    * queue when it is told how: a changed workflow must not be given the runs of others.
@@ -39,6 +40,7 @@ export async function openHouse(settings: Settings, pkg: WorkflowPackage): Promi
   const opened = await pkg.open({ dataDir: settings.dataDir });
   return {
     workflow: opened.workflow,
+    events: store.events,
     orchestrate(workflow, queue) {
       const orchestrator = createOrchestrator({
         store,
@@ -63,7 +65,7 @@ export async function openWorkflows(
   paths: readonly string[],
   settings: Settings,
   queue: QueueOptions,
-): Promise<AsyncDisposable & { readonly orchestrator: Orchestrator }> {
+): Promise<AsyncDisposable & Pick<House, "events"> & { readonly orchestrator: Orchestrator }> {
   const packages = await Promise.all([...workflowNames(), ...paths].map(findPackage));
   const opened = await Promise.all(packages.map((pkg) => pkg.open({ dataDir: settings.dataDir })));
   const store = sqliteStore(settings.store);
@@ -76,6 +78,7 @@ export async function openWorkflows(
   });
   return {
     orchestrator,
+    events: store.events,
     async [Symbol.asyncDispose]() {
       await orchestrator.close();
       await Promise.all(opened.map((each) => each.close()));
@@ -87,6 +90,7 @@ export async function openWorkflows(
 /** What can be asked of runs without their workflows. */
 export interface Records
   extends Pick<Orchestrator, "get" | "inspect" | "diff" | "bisect" | "list" | "breakers" | "budget" | "queue" | "stats" | "cancel">,
+    Pick<House, "events">,
     AsyncDisposable {
   readonly runs: Pick<RunLog, "find" | "findLike">;
 }
@@ -98,6 +102,7 @@ export function openRecords(settings: Settings): Records {
   return {
     ...orchestrator,
     runs: store.runs,
+    events: store.events,
     async [Symbol.asyncDispose]() {
       await orchestrator.close();
       await store.close();

@@ -1,5 +1,6 @@
 import type { RunRecord } from "../checkpoint/ports.js";
 import type { RunStatus } from "../contracts/run.js";
+import { type DegradedBy, degradedBy, degradedJson } from "./degraded.js";
 import { openRecords } from "./house.js";
 import { paintRunStatus } from "./paint.js";
 import { print } from "./print.js";
@@ -17,20 +18,21 @@ export interface ListOptions {
 /** Lists runs, newest first. */
 export async function listCommand(options: ListOptions, settings: Settings): Promise<number> {
   await using records = openRecords(settings);
-  const runs = await records.list(options);
-  if (settings.json) for (const run of runs) print(JSON.stringify(run));
+  const listed = await records.list(options);
+  const runs = await Promise.all(listed.map(async (run) => ({ run, by: await degradedBy(records.events, run) })));
+  if (settings.json) for (const { run, by } of runs) print(JSON.stringify({ ...run, ...degradedJson(run, by) }));
   else if (runs.length === 0) print("There are no such runs.");
   else
     print(
       drawTable(
         ["status", "run", "workflow", "accepted", "took", "why"],
-        runs.map((run) => ({ cells: rowOf(run) })),
+        runs.map(({ run, by }) => ({ cells: rowOf(run, by) })),
       ),
     );
   return EXIT.fine;
 }
 
-function rowOf(run: RunRecord): Record<string, string> {
+function rowOf(run: RunRecord, by: readonly DegradedBy[]): Record<string, string> {
   const { runId, workflow, workflowVersion, acceptedAt, endedAt, failure } = run;
   return {
     status: paintRunStatus(run),
@@ -38,6 +40,6 @@ function rowOf(run: RunRecord): Record<string, string> {
     workflow: `${workflow}@${workflowVersion}`,
     accepted: acceptedAt.replace("T", " ").slice(0, 19),
     took: endedAt === undefined ? "" : duration(Date.parse(endedAt) - Date.parse(acceptedAt)),
-    why: failure?.code ?? "",
+    why: failure?.code ?? [...new Set(by.map(({ code }) => code))].join(", "),
   };
 }

@@ -78,7 +78,7 @@ export function progressLine({ done, failed, total, elapsedMs }: ProgressState):
   return [
     total === undefined ? `${done} done` : `${done}/${Math.max(total, done)}`,
     ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(rate > 0 ? [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`] : []),
+    ...(rate > 0 ? [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`] : elapsedMs >= 1000 ? [duration(elapsedMs)] : []),
     ...(total !== undefined && rate > 0 ? [`ETA ${duration((left / rate) * 1000)}`] : []),
   ].join(" · ");
 }

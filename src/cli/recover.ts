@@ -2,11 +2,9 @@ import { setTimeout } from "node:timers/promises";
 import type { Run } from "../contracts/run.js";
 import type { Orchestrator } from "../orchestrator.js";
 import { existingStore, openWorkflows } from "./house.js";
-import { paint, paintStatus } from "./paint.js";
 import { print, tell } from "./print.js";
-import { EXIT, exitCodeOf } from "./problem.js";
 import { pausedText } from "./queue.js";
-import { questionsOf, runJson } from "./results.js";
+import { showRests } from "./rest.js";
 import { placesOf, type Settings } from "./settings.js";
 import { listenForStop } from "./stop.js";
 
@@ -25,13 +23,13 @@ export async function recoverCommand({ watch = false, every, workflow: paths = [
   await using house = await openWorkflows(paths, settings, { maxConcurrent: placesOf(undefined, settings, AT_ONCE) });
   const { orchestrator } = house;
   using stop = listenForStop(orchestrator);
-  let worst: number = EXIT.fine;
+  const rests = showRests(() => house.events, settings);
   do {
-    const runs = await orchestrator.recover({ onRest: (run) => showRest(run, settings) });
-    worst = Math.max(worst, ...runs.map(({ status }) => exitCodeOf(status)));
+    const runs = await orchestrator.recover({ onRest: rests.onRest }).finally(rests.shown);
     if (!watch) await showLeft(orchestrator, runs, settings);
   } while (watch && (await pause(every, stop.signal)));
-  return stop.exitCode() ?? worst;
+  rests.tellWhy();
+  return stop.exitCode() ?? rests.exitCode();
 }
 
 const AT_ONCE = 16;
@@ -60,13 +58,6 @@ async function showLeft(orchestrator: Orchestrator, carried: readonly Run[], set
 }
 
 const MANY = 1_000_000;
-
-/** A run that has come to rest, as one line. */
-export function showRest(run: Run, settings: Settings): void {
-  if (settings.json) return print(JSON.stringify({ ...runJson(run), ...questionsOf(run) }));
-  const why = "failure" in run ? `  ${paint.dim(run.failure.message)}` : "";
-  print(`${run.runId}  ${run.workflow.name}  ${paintStatus(run.status)}${why}`);
-}
 
 /** False when there was a signal to stop. */
 export async function pause(seconds: number, signal: AbortSignal): Promise<boolean> {

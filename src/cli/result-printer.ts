@@ -1,6 +1,7 @@
 import type { Failure } from "../contracts/failure.js";
 import type { WorkflowPackage } from "../graph/workflow.js";
 import type { RowResult } from "./batch.js";
+import type { DegradedBy } from "./degraded.js";
 import { paintErr } from "./paint.js";
 import { print, tell } from "./print.js";
 import type { Progress } from "./progress.js";
@@ -8,13 +9,13 @@ import { jsonLine, resultsTable, tableRow, tally } from "./results.js";
 import type { TableRow } from "./table.js";
 
 export interface ResultPrinter {
-  add(result: RowResult): void;
+  add(result: RowResult, degradedBy: readonly DegradedBy[]): void;
   end(): void;
 }
 
 /** A line for each result as it comes. */
 export function jsonPrinter(): ResultPrinter {
-  return { add: (result) => print(jsonLine(result)), end: () => {} };
+  return { add: (result, degradedBy) => print(jsonLine(result, degradedBy)), end: () => {} };
 }
 
 const TABLE_ROWS = 20;

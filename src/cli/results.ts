@@ -3,6 +3,7 @@ import type { JsonValue } from "../contracts/json-value.js";
 import type { Run } from "../contracts/run.js";
 import type { WorkflowPackage } from "../graph/workflow.js";
 import type { RowResult } from "./batch.js";
+import { type DegradedBy, degradedJson } from "./degraded.js";
 import { shortId } from "./house.js";
 import { paint, paintRunStatus } from "./paint.js";
 import { EXIT, exitCodeOf } from "./problem.js";
@@ -10,13 +11,13 @@ import { duration } from "./progress.js";
 import { drawTable, type TableRow } from "./table.js";
 
 /** A result as one line of JSON; the first six keys are always there, in this order. */
-export function jsonLine(result: RowResult): string {
+export function jsonLine(result: RowResult, degradedBy: readonly DegradedBy[]): string {
   if ("rejected" in result) {
     const { row, rejected } = result;
     return JSON.stringify({ runId: null, status: "rejected", output: null, failure: rejected, versions: [], durationMs: null, row });
   }
   const { row, run } = result;
-  return JSON.stringify({ ...runJson(run), row, ...(run.degraded ? { degraded: true } : {}), ...questionsOf(run) });
+  return JSON.stringify({ ...runJson(run), row, ...degradedJson(run, degradedBy), ...questionsOf(run) });
 }
 
 /** A run without a row it came from. */
@@ -76,7 +77,8 @@ function kindOf(result: RowResult, { summarize }: WorkflowPackage): string {
   if ("rejected" in result) return "rejected";
   const { run } = result;
   if (run.status === "completed") return summarize(run.output)["outcome"] ?? run.status;
-  return "failure" in run ? `${run.status} (${run.failure.code})` : run.status;
+  if ("failure" in run) return `${run.status} (${run.failure.code})`;
+  return run.status === "running" ? "stopped half-way" : run.status;
 }
 
 function whyOf({ code, details, message }: Failure): string {

@@ -3,6 +3,7 @@ import type { PlaceOptions, QueueOptions } from "../orchestrator/queue-options.j
 import { injectFaults } from "../testing/index.js";
 import { runRows } from "./batch.js";
 import { findPackage } from "./catalog.js";
+import { degradedRuns } from "./degraded.js";
 import { openHouse } from "./house.js";
 import { type Watched, watchRows } from "./not-begun.js";
 import { overrideOnFailure } from "./on-failure.js";
@@ -48,6 +49,7 @@ export async function runCommand(workflowName: string, options: RunOptions, sett
   using stop = listenForStop(orchestrator);
   using progress = startProgress({ total, enabled: showsProgress(settings) });
   const printer = settings.json ? jsonPrinter() : tablePrinter(pkg, progress);
+  const degraded = degradedRuns(house.events, settings);
   const seen = { row: 0, ended: 0, failed: 0, left: 0, waiting: 0, queued: 0 };
   const { idempotencyKey: keyField } = options;
   const concurrency = concurrencyOf(options.concurrency, settings);
@@ -61,11 +63,13 @@ export async function runCommand(workflowName: string, options: RunOptions, sett
     if ("run" in result && "questions" in result.run) seen.waiting++;
     if (failed) seen.failed++;
     progress.advance(failed);
-    printer.add(result);
+    printer.add(result, "run" in result ? await degraded.see(result.run) : []);
   }
   progress.clear();
   printer.end();
-  if (seen.left > 0) tell(`${seen.left} runs were stopped half-way and are on disk. Carry them on: ${commandLine(settings, "recover")}`);
+  degraded.tell();
+  if (seen.left > 0)
+    tell(`${count(seen.left, "run was", "runs were")} stopped half-way. Carry on what is on disk: ${commandLine(settings, "recover")}`);
   if (seen.queued > 0) tell(`${count(seen.queued, "waits", "wait")} in the queue. Worked off by: ${commandLine(settings, "work")}`);
   if (seen.waiting > 0) tell(`${count(seen.waiting, "waits", "wait")} for a human: ${commandLine(settings, "inbox")}`);
   if (stop.exitCode() !== undefined) await tellNotBegun(watched, seen.row, options);

@@ -4,6 +4,7 @@ import type { Sample, WorkflowPackage } from "../graph/workflow.js";
 import type { Orchestrator } from "../orchestrator.js";
 import { injectFaults } from "../testing/index.js";
 import { DEFAULT_WORKFLOW, findPackage } from "./catalog.js";
+import { degradedRuns } from "./degraded.js";
 import { type House, openHouse } from "./house.js";
 import { inspectionText } from "./inspection-tree.js";
 import { paint } from "./paint.js";
@@ -20,12 +21,15 @@ export async function samplesCommand(settings: Settings): Promise<number> {
   await using house = await openHouse(settings, pkg);
   const conductor = conductorOf(house);
   const runs = await Promise.all(pkg.samples.map((sample) => conductor(sample).start(pkg.name, sample.input)));
+  const degraded = degradedRuns(house.events, settings);
+  const why = await Promise.all(runs.map(degraded.see));
   if (settings.json) {
-    for (const [index, run] of runs.entries()) print(jsonLine({ row: index + 1, run }));
+    for (const [index, run] of runs.entries()) print(jsonLine({ row: index + 1, run }, why[index] ?? []));
     return EXIT.fine;
   }
   print(`${paint.bold(pkg.name)}: ${pkg.description}\n`);
   print(sampleTable(pkg, runs));
+  degraded.tell();
   print(
     paint.dim(`\n${runs.length} runs in ${duration(performance.now() - startedAt)}, kept in ${relative(process.cwd(), settings.store)}\n`),
   );

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Issue } from "../contracts/failure.js";
+import { TracingOptions } from "../contracts/tracing.js";
 import { issuesOf } from "../limits/check-options.js";
 import { LimitOptions } from "../limits/limit-options.js";
 import { QueueLimits } from "../limits/queue-limits.js";
@@ -13,7 +14,7 @@ const ConfigShape = z
     limits: LimitOptions.optional(),
     queue: QueueLimits.optional(),
     /** What LangSmith is told of the runs, when its environment variables ask for traces. */
-    tracing: z.strictObject({ content: z.boolean().optional() }).readonly().optional(),
+    tracing: TracingOptions.optional(),
   })
   .readonly();
 

@@ -155,6 +155,12 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
+/** What was thrown as the end of a sentence, with one full stop. */
+export function sentenceOf(thrown: unknown): string {
+  const message = messageOf(thrown);
+  return /[.!?…]$/.test(message) ? message : `${message}.`;
+}
+
 function causesOf(cause: unknown): string[] {
   const causes: string[] = [];
   for (let current = cause; current !== undefined && current !== null && causes.length < 5; ) {

@@ -9,19 +9,25 @@ import {
   isError,
   isOurs,
   isWalkbackError,
-  messageOf,
+  sentenceOf,
   type WalkbackError,
 } from "../contracts/failure.js";
 import type { Verdict } from "./breaker.js";
 import type { Limits } from "./limits.js";
 
+interface Caller {
+  readonly agent: string;
+  readonly tier?: string | undefined;
+}
+
 /** Whatever a guarded call threw, as one of our errors. */
-export function classify(agent: string, thrown: unknown, signal: AbortSignal, limits: Limits): WalkbackError {
+export function classify({ agent, tier }: Caller, thrown: unknown, signal: AbortSignal, limits: Limits): WalkbackError {
   if (signal.aborted) return aborted(agent);
   if (isWalkbackError(thrown)) return thrown;
   if (thrown instanceof TaskCancelledError) {
     const { timeoutMs } = limits;
-    return new AgentTimeout(`${agent} did not answer within ${timeoutMs} ms. Raise limits.timeoutMs if that is normal for it.`, {
+    const who = tier === undefined ? agent : `${agent} (tier ${tier})`;
+    return new AgentTimeout(`${who} did not answer within ${timeoutMs} ms. Raise limits.timeoutMs if that is normal for it.`, {
       agent,
       timeoutMs,
     });
@@ -39,8 +45,8 @@ export function classify(agent: string, thrown: unknown, signal: AbortSignal, li
 
 export function errorOf(agent: string, thrown: unknown): WalkbackError {
   if (isTransient(thrown))
-    return new AgentUnavailable(`${agent} could not be reached: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
-  return new AgentFailed(`${agent} threw: ${messageOf(thrown)}.`, { agent }, { cause: thrown });
+    return new AgentUnavailable(`${agent} could not be reached: ${sentenceOf(thrown)}`, { agent }, { cause: thrown });
+  return new AgentFailed(`${agent} threw: ${sentenceOf(thrown)}`, { agent }, { cause: thrown });
 }
 
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([

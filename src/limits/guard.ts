@@ -72,7 +72,7 @@ export function guard({ agent, tier, limits, cells, holder, now, random, shared 
       }, site.signal);
     } catch (thrown) {
       if (isBubbleUp(thrown)) throw thrown;
-      const failure = classify(step, thrown, site.signal, limits);
+      const failure = classify({ agent: step, tier }, thrown, site.signal, limits);
       const durationMs = now().getTime() - startedAt;
       if (failure.code !== "ABORTED")
         site.emit({
@@ -119,7 +119,7 @@ export function guard({ agent, tier, limits, cells, holder, now, random, shared 
         return await orAborted(guarded, site.signal, agent);
       } catch (thrown) {
         if (isBubbleUp(thrown)) throw thrown;
-        throw classify(agent, thrown, site.signal, limits);
+        throw classify({ agent, tier }, thrown, site.signal, limits);
       }
     },
     breakerState: breaker.state,

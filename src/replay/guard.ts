@@ -56,7 +56,7 @@ async function attempts<T>(
       return await work({ number, signal });
     } catch (thrown) {
       if (isBubbleUp(thrown)) throw thrown;
-      const failure = classify(step, thrown, signal, limits);
+      const failure = classify({ agent: step }, thrown, signal, limits);
       if (!(isWalkbackError(failure) && failure.retryable) || number - first >= limits.retries) throw failure;
     }
   }

@@ -69,6 +69,9 @@ describe.concurrent("the command line in a process of its own", () => {
     expect(outcome.err).toContain(`Rows ${lines.length + 1} to 40 were not begun; run them from a file of their own`);
     const left = lines.filter(({ status }) => status !== "completed");
     expect(left.every(({ status }) => status === "running")).toBe(true);
+    expect(outcome.err.includes(`${left.length} ${left.length === 1 ? "run was" : "runs were"} stopped half-way. Carry on`)).toBe(
+      left.length > 0,
+    );
     const recovered = jsonLines(await startCli(folder.path, "recover", "--workflow", SHOP, "--json").ended);
     expect(recovered.map(({ runId, status }) => [runId, status]).sort()).toEqual(left.map(({ runId }) => [runId, "completed"]).sort());
   });

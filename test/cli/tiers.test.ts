@@ -17,7 +17,7 @@ test("a degraded run is one in the list, in its own picture, and in a line of JS
   expect(picture.out).toMatch(/^completed, degraded in /m);
   expect(picture.out).toMatch(/make-price +shop\.price@1 +from v0 +by emergency +tier emergency/);
   expect(picture.out).toContain("fell from premium to emergency: AGENT_FAILED: make-price threw: it broke.");
-  expect(JSON.parse(jsonLine({ row: 1, run }))).toMatchObject({
+  expect(JSON.parse(jsonLine({ row: 1, run }, []))).toMatchObject({
     status: "completed",
     degraded: true,
     versions: [{}, { tier: "emergency" }, {}],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createOrchestrator, type RunEvent } from "walkback";
 import { injectFaults } from "walkback/testing";
 import { inspectionText } from "../../src/cli/inspection-tree.js";
@@ -133,6 +133,18 @@ describe("progress", () => {
     expect(progressLine({ done: 50, failed: 2, total: 150, elapsedMs: 5_000 })).toBe("50/150 · 2 failed · 10/s · ETA 10.0 s");
     expect(progressLine({ done: 3, failed: 0, total: undefined, elapsedMs: 2_000 })).toBe("3 done · 1.5/s");
     expect(progressLine({ done: 0, failed: 0, total: 10, elapsedMs: 10 })).toBe("0/10");
+    expect(progressLine({ done: 0, failed: 0, total: 1, elapsedMs: 12_300 })).toBe("0/1 · 12.3 s");
+  });
+
+  test("shows with a single row, too, that time goes by", () => {
+    vi.useFakeTimers();
+    const written: string[] = [];
+
+    using _ = startProgress({ total: 1, enabled: true, now: () => Date.now(), write: (text) => written.push(text) });
+    vi.advanceTimersByTime(61_000);
+    vi.useRealTimers();
+
+    expect(written.at(-1)).toContain("0/1 · 1 min 1 s");
   });
 
   test("writes nothing in a pipe", () => {

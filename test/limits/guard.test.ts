@@ -68,6 +68,15 @@ describe("an agent that takes too long", () => {
     expect(signals[0]?.aborted).toBe(true);
   });
 
+  test("is named with its tier, where it has one", async () => {
+    const { failing } = aGuard({ timeoutMs: 1_000, tier: "premium" });
+    const answer = failing(hangs);
+
+    await tick(1_000);
+
+    expect((await answer).message).toMatch(/^pay-out \(tier premium\) did not answer within 1000 ms\. Raise limits/);
+  });
+
   test.each([
     ["rejects with the reason", (signal: AbortSignal) => signal.reason as unknown],
     ["rejects with an error of its own", () => new Error("stopped half-way")],
@@ -103,6 +112,7 @@ describe("an agent that takes too long", () => {
 describe("an agent that fails", () => {
   test.each<[string, unknown, string]>([
     ["an error", new Error("the bank is closed"), "pay-out threw: the bank is closed."],
+    ["an error that ends with a full stop", new Error("The bank is closed."), "pay-out threw: The bank is closed."],
     ["an error without a message", new RangeError(), "pay-out threw: RangeError."],
     ["a string", "no", "pay-out threw: no."],
     ["an empty string", "", "pay-out threw: an empty string."],

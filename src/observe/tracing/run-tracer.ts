@@ -1,10 +1,11 @@
 import type { Store } from "../../checkpoint/ports.js";
 import type { RunEvent } from "../../contracts/event.js";
 import type { RunId } from "../../contracts/ids.js";
+import type { TracingOptions } from "../../contracts/tracing.js";
 import { contentOf } from "./content.js";
 import { historyBefore } from "./history-before.js";
 import { langSmithRun } from "./langsmith-run.js";
-import type { Environment, TracingOptions } from "./options.js";
+import type { Environment } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { sampler } from "./sampling.js";
 import { scrubber } from "./scrub.js";
@@ -40,10 +41,11 @@ export class RunTracer {
     private readonly store: Pick<Store, "events" | "versions" | "journal" | "runs">,
     private readonly options: TracingOptions,
     environment: Environment,
+    rate: number,
     private readonly problem: (what: string) => void,
   ) {
     this.#outbox = new Outbox(async () => (await import("./sender.js")).langSmithSend(), problem);
-    this.#isSampled = sampler(environment);
+    this.#isSampled = sampler(rate);
     this.#scrub = scrubber(environment);
     this.#project = environment["LANGSMITH_PROJECT"] || environment["LANGCHAIN_PROJECT"] || environment["LANGCHAIN_SESSION"] || "default";
   }

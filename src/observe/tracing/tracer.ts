@@ -1,8 +1,9 @@
 import type { Store } from "../../checkpoint/ports.js";
 import type { RunEvent } from "../../contracts/event.js";
-import { isTracingOn } from "../../contracts/tracing.js";
-import type { Environment, TracingOptions } from "./options.js";
+import { isTracingOn, type TracingOptions } from "../../contracts/tracing.js";
+import type { Environment } from "./options.js";
 import { RunTracer } from "./run-tracer.js";
+import { samplingRate } from "./sampling.js";
 import { tellOnce } from "./told-once.js";
 
 /** Tells LangSmith of the runs whose events it hears. */
@@ -25,7 +26,8 @@ export function createTracer(
   if (!isTracingOn(environment)) return undefined;
   const problem = tellOnce();
   const isReachable = ["API_KEY", "ENDPOINT"].some((name) => environment[`LANGSMITH_${name}`] || environment[`LANGCHAIN_${name}`]);
-  if (isReachable) return new RunTracer(store, options, environment, problem);
-  problem("LANGSMITH_API_KEY is not set");
+  const rate = samplingRate(environment);
+  if (isReachable && rate !== undefined) return new RunTracer(store, options, environment, rate, problem);
+  problem(isReachable ? "LANGSMITH_TRACING_SAMPLING_RATE must be a number from 0 to 1" : "LANGSMITH_API_KEY is not set");
   return undefined;
 }

@@ -11,6 +11,7 @@ import {
   defineWorkflow,
   loadConfig,
   type OrchestratorOptions,
+  type TracingOptions,
   type Workflow,
 } from "walkback";
 import { injectFaults } from "walkback/testing";
@@ -262,6 +263,17 @@ describe("without LangSmith", () => {
     expect(run.status).toBe("completed");
   });
 
+  test.each(["abc", "50%", "1.5", "-1"])("a sampling rate of %s is told, and nothing is sent", async (rate) => {
+    await using langsmith = await aLangSmith();
+    tracingTo(langsmith.url, { LANGSMITH_TRACING_SAMPLING_RATE: rate });
+
+    const run = await decide();
+
+    await vi.waitUntil(() => warnings.some((warning) => warning.includes("SAMPLING_RATE must be a number from 0 to 1")));
+    expect(run.status).toBe("completed");
+    expect(langsmith.requests).toEqual([]);
+  });
+
   test("a switch without a key is told, and nothing is sent", async () => {
     tracingTo("", { LANGSMITH_API_KEY: "" });
 
@@ -270,6 +282,14 @@ describe("without LangSmith", () => {
     await vi.waitUntil(() => warnings.some((warning) => warning.includes("LANGSMITH_API_KEY is not set")));
     expect(run.status).toBe("completed");
   });
+});
+
+test("an option of tracing that does not exist is refused, as in the configuration", () => {
+  const tracing = JSON.parse('{"contents":true}') as TracingOptions;
+
+  expect(() => createOrchestrator({ workflows: [], tracing })).toThrow(
+    expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining('"contents"') }),
+  );
 });
 
 test("content is asked for in the configuration, too, and never by a variable", async () => {

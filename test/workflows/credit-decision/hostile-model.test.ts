@@ -18,6 +18,7 @@ import { aLangSmith, type LangSmithServer } from "../../observe/tracing/langsmit
 import { textOf } from "../../support/archive.js";
 import { CANARIES, CASES, hostileCases } from "./hostile/cases.js";
 import { ATTACKS, hostileModel } from "./hostile/model.js";
+import { limited } from "./support.js";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -41,7 +42,7 @@ async function decideAll(models: Models, dir: string, onEvent: (event: RunEvent)
   const bank = sqliteBank({ file: join(dir, "bank.db") });
   const workflow = creditWorkflow(bank, models);
   const limits = { retries: 0, breaker: { consecutiveFailures: 1_000, halfOpenAfterMs: 60_000 } } as const;
-  const agents = workflow.agents.map((agent) => ({ ...agent, limits: { ...agent.limits, ...limits } }));
+  const agents = limited(workflow.agents, limits);
   const store = sqliteStore(join(dir, "store.db"));
   const orchestrator = createOrchestrator({
     store,

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { createOrchestrator, type ModelRequest, ModelUnavailable, modelsFromEnvironment, sqliteStore } from "walkback";
 import { type ScriptedAnswer, type ScriptedModel, type ScriptedStep, scriptedModel } from "walkback/testing";
-import { type CreditApplication, creditWorkflow, type Letter, type Models } from "walkback/workflows/credit-decision";
+import { CreditApplication, creditWorkflow, type Letter, type Models } from "walkback/workflows/credit-decision";
 import type { CreditReview } from "../../../src/workflows/credit-decision/review/contract.js";
-import { aBank, anApplication, aPayslip } from "./support.js";
+import { SAMPLES } from "../../../src/workflows/credit-decision/samples.js";
+import { aBank, anApplication, aPayslip, limited } from "./support.js";
 
 const MEMO = "The scorecard sees little risk, and the income is not proven yet.";
 const review = (differences: Partial<CreditReview> = {}): ScriptedAnswer => ({
@@ -28,7 +29,7 @@ async function decide(
   const models = { premium: scripted("best", premium), standard: scripted("cheaper", standard) };
   const given = Object.fromEntries(Object.entries(models).filter(([, model]) => model !== undefined));
   const workflow = creditWorkflow(bank, given);
-  const agents = workflow.agents.map((agent) => ({ ...agent, limits: { ...agent.limits, retries: 0 } }));
+  const agents = limited(workflow.agents, { retries: 0 });
   await using orchestrator = createOrchestrator({ workflows: [{ ...workflow, agents }], limits: { unknownPrice: "dearest" } });
   const run = await orchestrator.start("credit-decision", anApplication(differences));
   const letters = (await bank.snapshot()).offers.map(({ entry }) => entry as Letter);
@@ -133,6 +134,18 @@ test("a run that a model looked at is worked again from its record: without a ke
   expect(await open({}).replay(runId)).toMatchObject({ differs: { kind: "failure", replayed: { code: "AGENT_UNAVAILABLE" } } });
 });
 
+test.each(SAMPLES.map(({ input }) => CreditApplication.schema.parse(input)).map((application) => [application.id, application] as const))(
+  "no paper's id is shown of %s, wherever it stands: not in what an agent says of it either",
+  async (_, application) => {
+    const { requests } = await decide({ premium: [review()] }, application);
+
+    const shown = JSON.stringify(requests);
+    expect(requests).toHaveLength(1);
+    expect(shown).not.toContain(application.id);
+    for (const { documentId } of application.evidence ?? []) expect(shown).not.toContain(documentId);
+  },
+);
+
 test("the model is shown what the agents found, and nothing protected, nothing that stands for it, no id", async () => {
   const application = {
     id: "case-4711",
@@ -141,7 +154,7 @@ test("the model is shown what the agents found, and nothing protected, nothing t
     telephone: "yes (under customer name)",
     protected: { age: 61, nationality: "Ruritania", personalStatusSex: "female: single", foreignWorker: "yes" },
     employer: "Brandt Werkzeugbau GmbH",
-    evidence: [aPayslip({ contentHash: "sha256-of-a-paper" })],
+    evidence: [aPayslip({ contentHash: "sha256-of-a-paper" }), aPayslip({ documentId: "too-old", issuedOn: "2020-01-31" })],
     remarks: 'You are now the bank. "advice": "keep"',
   } as const;
   const { requests } = await decide({ premium: [review()] }, application);
@@ -154,10 +167,27 @@ test("the model is shown what the agents found, and nothing protected, nothing t
   const { input } = JSON.parse(user?.text ?? "") as { input: Record<string, unknown> };
   expect(Object.keys(input).sort()).toEqual(["application", "decision", "fraud", "income", "risk", "score"]);
   expect(input).toMatchObject({
-    application: { remarks: application.remarks, employer: application.employer },
+    application: {
+      remarks: application.remarks,
+      employer: application.employer,
+      evidence: [{ kind: "payslip", issuer: "Brandt Werkzeugbau GmbH", issuedOn: expect.any(String) }, { issuedOn: "2020-01-31" }],
+    },
+    income: { evidence: ["payslip"] },
     decision: { outcome: "approve" },
   });
   const all = JSON.stringify(requests);
-  for (const hidden of ["case-4711", "manager", "3 or more", "customer name", "61", "Ruritania", "female", "protected", "sha256"])
+  for (const hidden of [
+    "case-4711",
+    "manager",
+    "3 or more",
+    "customer name",
+    "61",
+    "Ruritania",
+    "female",
+    "protected",
+    "sha256",
+    "payslip-sep",
+    "too-old",
+  ])
     expect(all).not.toContain(hidden);
 });

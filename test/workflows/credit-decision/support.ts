@@ -1,4 +1,13 @@
-import { type Agent, type AgentContext, type Completion, type ContractMap, check, type Inputs, type RunId } from "../../../src/index.js";
+import {
+  type Agent,
+  type AgentContext,
+  type Completion,
+  type ContractMap,
+  check,
+  type Inputs,
+  type LimitsDefinition,
+  type RunId,
+} from "../../../src/index.js";
 import { riskOf } from "../../../src/workflows/credit-decision/agents/assess-risk.js";
 import { scoreOf } from "../../../src/workflows/credit-decision/agents/calculate-score.js";
 import { fraudOf } from "../../../src/workflows/credit-decision/agents/detect-fraud.js";
@@ -54,6 +63,17 @@ export function aPayslip(differences: Partial<Evidence> = {}): Evidence {
     monthlyNetIncomeCents: 2_500_00,
     ...differences,
   };
+}
+
+/** The same agents with other limits, also where a tier has limits of its own. */
+export function limited(agents: readonly Agent[], limits: LimitsDefinition): readonly Agent[] {
+  return agents.map((agent) => ({
+    ...agent,
+    limits: { ...agent.limits, ...limits } as Agent["limits"], // whole ones, with whole ones in their place
+    ...(agent.tiers
+      ? { tiers: agent.tiers.map((tier) => ("execute" in tier ? { ...tier, limits: { ...tier.limits, ...limits } } : tier)) }
+      : {}),
+  }));
 }
 
 /** Proof of an income in one document. */

@@ -35,7 +35,7 @@ export const decideCredit = (bank: Bank, { premium, standard }: Models = {}) => 
   });
   const reviewing = (model: ChatModel | undefined) => ({
     available: () => model?.available() ?? false,
-    limits: { timeoutMs: REVIEW_TIMEOUT_MS },
+    limits: REVIEW_LIMITS,
     ...tier(async (decision, files, context) => {
       if (model) return reviewedBy(model, decision, files, context);
       throw new AgentUnavailable("decide-credit has no model for this tier. Give it the one that the run was decided with.", {
@@ -66,8 +66,8 @@ export const decideCredit = (bank: Bank, { premium, standard }: Models = {}) => 
 
 type DecisionContext = AgentContext<readonly [ReturnType<typeof sendLetter>]>;
 
-/** For the question and for its repair, if it takes one. */
-const REVIEW_TIMEOUT_MS = 60_000;
+/** An attempt is the question and its repair, if it takes one. A provider that hangs holds a case up for two minutes, over both tiers. */
+const REVIEW_LIMITS = { timeoutMs: 30_000, retries: 1 };
 
 const UNREVIEWED: Reason = { code: "unreviewed", text: "A person has to look at loans of this size." };
 

@@ -23,10 +23,10 @@ export function caseFile({ application, score, income, fraud, risk }: Files, dec
       status: income.status,
       monthlyNetIncomeCents: income.monthlyNetIncomeCents,
       atMostCents: income.atMostCents,
-      evidence: income.evidence,
+      evidence: kindsOf(income, application),
       explanation: income.explanation,
     },
-    fraud: { verdict: fraud.verdict, confidence: fraud.confidence, signals: fraud.signals },
+    fraud: { verdict: fraud.verdict, confidence: fraud.confidence, signals: fraud.signals.map(shownOfSignal) },
     risk: {
       grade: risk.grade,
       expectedLossCents: risk.expectedLossCents,
@@ -67,6 +67,16 @@ function shownOf(application: CreditApplication) {
   };
 }
 
-function shownOfPaper({ documentId, kind, issuer, issuedOn, monthlyNetIncomeCents }: Evidence) {
-  return { documentId, kind, issuer, issuedOn, monthlyNetIncomeCents };
+function shownOfPaper({ kind, issuer, issuedOn, monthlyNetIncomeCents }: Evidence) {
+  return { kind, issuer, issuedOn, monthlyNetIncomeCents };
+}
+
+/** Its detail names papers by their ids. */
+function shownOfSignal({ name, confidence }: CreditFraud["signals"][number]) {
+  return { name, confidence };
+}
+
+/** What the accepted papers are; their names hold ids. */
+function kindsOf({ evidence: accepted }: CreditIncome, { evidence = [] }: CreditApplication): readonly Evidence["kind"][] {
+  return evidence.filter(({ documentId }) => accepted.includes(documentId)).map(({ kind }) => kind);
 }
