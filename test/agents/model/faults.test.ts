@@ -68,7 +68,7 @@ const ASKS_TO_WAIT: Readonly<Partial<Record<LoopbackFault, (retryAfterMs: number
 
 /** Long enough for a good answer on a busy machine, but where nothing comes. */
 function trouble(fault: LoopbackFault, agent: Trouble["agent"]): Trouble {
-  return { fault, agent, retries: ASKS_TO_WAIT[fault] ? 0 : 1, timeoutMs: fault.startsWith("silence") ? 900 : 20_000 };
+  return { fault, agent, retries: ASKS_TO_WAIT[fault] ? 0 : 1, timeoutMs: fault.startsWith("silence") ? 700 : 20_000 };
 }
 
 describe.each(Object.entries(PLACES))("in the %s of a run", (_place, agent) => {

@@ -9,13 +9,15 @@ export interface Replayed {
 }
 
 interface Way {
+  /** Those that are asked for; all when left out. */
+  readonly some: readonly Recording[];
   request(recording: Recording): ModelRequest;
   stream(recorded: boolean): boolean;
 }
 
 /** Asks for every recorded answer, as it was asked for or in another way, several at a time, and gives back what became of it. */
-export async function replayed({ request = requestOf, stream = (recorded) => recorded }: Partial<Way> = {}): Promise<readonly Replayed[]> {
-  const all = recordings();
+export async function replayed(way: Partial<Way> = {}): Promise<readonly Replayed[]> {
+  const { some: all = recordings(), request = requestOf, stream = (recorded) => recorded } = way;
   await using provider = await loopbackProvider({
     answer: ({ asked }) => {
       const recording = all.find(({ id }) => id === asked?.messages[0]?.text);
