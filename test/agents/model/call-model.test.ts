@@ -42,6 +42,13 @@ test.each<[string, ScriptedStep]>([
   expect([recorded, tokens]).toEqual([1, 120]);
 });
 
+test("a reply that is larger than a record is paid for, and given up", async () => {
+  const { failure, recorded, tokens } = await asked([{ json: { ...APPROVE, note: "x".repeat(1_100_000) } }]);
+
+  expect(failure).toMatchObject({ code: "MODEL_TOO_LARGE" });
+  expect([recorded, tokens]).toEqual([0, 120]);
+});
+
 describe("a model of one's own", () => {
   const REPLY: ModelReply = {
     text: JSON.stringify(APPROVE),
