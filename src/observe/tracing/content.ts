@@ -8,21 +8,27 @@ import type { Span } from "./span.js";
 
 export type ContentStore = Pick<Store, "versions" | "journal" | "runs">;
 
-/** What a span is about, from the store: a run's input and output, an agent's, an effect's arguments and receipt. */
-export async function contentOf(store: ContentStore, runId: RunId, span: Span): Promise<Content> {
-  switch (span.kind) {
-    case "run":
-      return runContent(store, runId);
-    case "agent":
-      return agentContent(store, runId, span);
-    case "effect":
-      return effectContent(store, runId, span);
-    case "tier":
-    case "attempt":
-    case "question":
-      return {};
-  }
+/** What spans of a run are about, from the store as it is now: a run's input and output, an agent's, an effect's arguments and receipt. */
+export function contentsOf(store: ContentStore, runId: RunId): (span: Span) => Promise<Content> {
+  let journal: Promise<Effects> | undefined; // read once for all effects, and only when there are some
+  return async (span) => {
+    switch (span.kind) {
+      case "run":
+        return runContent(store, runId);
+      case "agent":
+        return agentContent(store, runId, span);
+      case "effect":
+        journal ??= store.journal.list(runId).then(foldJournal);
+        return effectContent(await journal, span);
+      case "tier":
+      case "attempt":
+      case "question":
+        return {};
+    }
+  };
 }
+
+type Effects = ReturnType<typeof foldJournal>;
 
 async function runContent({ versions, runs }: ContentStore, runId: RunId): Promise<Content> {
   const output = (await runs.find(runId))?.outputVersion;
@@ -40,9 +46,8 @@ async function agentContent({ versions }: ContentStore, runId: RunId, { attribut
   return { inputs: documents(...parents), outputs: documents(version) };
 }
 
-async function effectContent({ journal }: ContentStore, runId: RunId, { attributes, endedAt }: Span): Promise<Content> {
-  const records = [...foldJournal(await journal.list(runId)).values()];
-  const record = records.find(({ key }) => keyHash(key) === attributes["keyHash"]);
+function effectContent(effects: Effects, { attributes, endedAt }: Span): Content {
+  const record = [...effects.values()].find(({ key }) => keyHash(key) === attributes["keyHash"]);
   if (!record) return {};
   const { args, receipt } = record;
   return { inputs: { args }, outputs: endedAt === undefined || receipt === undefined ? undefined : { receipt } };

@@ -2,7 +2,7 @@ import type { Store } from "../../checkpoint/ports.js";
 import type { RunEvent } from "../../contracts/event.js";
 import type { RunId } from "../../contracts/ids.js";
 import type { TracingOptions } from "../../contracts/tracing.js";
-import { contentOf } from "./content.js";
+import { contentsOf } from "./content.js";
 import { historyBefore } from "./history-before.js";
 import { langSmithRun } from "./langsmith-run.js";
 import type { Environment } from "./options.js";
@@ -88,8 +88,9 @@ export class RunTracer {
   async #tell(runId: RunId, events: readonly RunEvent[]): Promise<void> {
     const { trace, told } = await this.#follow(runId, events);
     for (const event of events) follow(trace, event);
+    const contentOf = this.options.content ? contentsOf(this.store, runId) : undefined;
     for (const span of trace.takeChanged()) {
-      const content = this.options.content ? await contentOf(this.store, runId, span) : undefined;
+      const content = await contentOf?.(span);
       const run = this.#scrub(langSmithRun(span, { traceId: traceIdOf(trace, span), project: this.#project, content }));
       this.#outbox.add({ method: told.has(span.id) ? "patch" : "post", run });
       told.add(span.id);
