@@ -1,9 +1,12 @@
-import { type Sealed, seal } from "../contracts/json.js";
+import { MAX_DOCUMENT_BYTES, type Sealed, seal } from "../contracts/json.js";
 import type { JsonValue } from "../contracts/json-value.js";
 import type { RecordCall } from "./agent.js";
 import { effectKey } from "./effect.js";
 import type { EffectSite } from "./effect-site.js";
 import { handled } from "./handled.js";
+
+/** What a recorded call may come back with, in bytes: with room in its record for what stands around it. */
+export const MAX_RECORDED_BYTES = MAX_DOCUMENT_BYTES - 4 * 1024;
 
 /** One recorded call: what an agent asked, for the how manieth time in an attempt at a round. */
 export interface RecordedCall {

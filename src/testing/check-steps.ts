@@ -1,9 +1,9 @@
 import * as z from "zod";
+import { aFunction } from "../agents/model/option-forms.js";
 import { checkCall } from "../limits/check-options.js";
 
 /** A step with a word that nobody knows would be a step that says nothing, and a test that cannot fail. */
 const any = z.unknown().optional();
-const aFunction = z.custom((value) => typeof value === "function");
 const anError = z.instanceof(Error);
 const Expected = z.strictObject({ text: any, role: any, instructions: any, tools: any, answer: any }).partial();
 const reply = {

@@ -42,10 +42,9 @@ async function ask<Answer extends Contract>(
   request: ModelRequest,
   context: QuestionContext,
 ): Promise<Read<Infer<Answer>>> {
-  const { provider, model } = question.model;
   const reply = await callModel(context, question.model, request);
   const text = reply.text ?? "";
-  const failure = judgeReply(request, reply, { provider, model });
+  const failure = judgeReply(request, reply, question.model);
   if (failure?.code === "MODEL_PROSE") return { ok: false, text, issues: [{ path: "", message: "is not JSON" }], failure };
   if (failure) throw failure;
   return question.reading ? readWord(question, question.reading, text) : readJson(question, text);

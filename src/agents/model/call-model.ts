@@ -52,6 +52,9 @@ async function ask({ signal, stream }: ModelContext, model: ChatModel, request: 
   }
 }
 
+/** The most an answer may have where nobody says otherwise. */
+export const MAX_OUTPUT_TOKENS = 1024;
+
 /** What a request can take at most: no text has more tokens than bytes in UTF-8. */
 export function mostTokens({ maxOutputTokens, ...input }: ModelRequest): ModelUsage {
   return { inputTokens: Buffer.byteLength(JSON.stringify(input)), outputTokens: maxOutputTokens };

@@ -12,6 +12,7 @@ import {
   ModelUnavailable,
 } from "../../contracts/model-failure.js";
 import { retryAfterMs } from "../../limits/retry-after.js";
+import { jsonOf } from "./json-of.js";
 import { FILTERED, is, isOf, KEY, LATER, NOT_AS_ASKED, QUOTA, RATE, TOO_LONG, TOO_LONG_FOR_A_MINUTE } from "./provider-words.js";
 import { type ProviderError, providerError } from "./wire-error.js";
 import type { WireSite } from "./wire-site.js";
@@ -82,9 +83,7 @@ function failureOf(
 }
 
 function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body.trimStart().startsWith("<") ? undefined : body; // a web page explains nothing
-  }
+  const document = jsonOf(body);
+  if (document !== undefined) return document;
+  return body.trimStart().startsWith("<") ? undefined : body; // a web page explains nothing
 }

@@ -11,6 +11,7 @@ import {
 } from "../../contracts/model-failure.js";
 import type { ModelReply, ModelRequest } from "./chat-model.js";
 import { endingOf } from "./finish-reason.js";
+import { jsonOf } from "./json-of.js";
 import { oneLine } from "./redact.js";
 
 /**
@@ -46,20 +47,11 @@ export function judgeReply(request: ModelRequest, reply: ModelReply, { provider,
   if (toolCalls.length > 0) return request.tools ? undefined : malformed("it calls a tool, and none was offered");
   if (ending === "call") return malformed("it ended with a call of a tool, and there is none in it");
   if (text === null || text.trim() === "") return new ModelEmpty(`${model} answered with nothing.`, asked, paid);
-  if (request.tools || (request.answer && !isJson(text))) return prose(text);
+  if (request.tools || (request.answer && jsonOf(text) === undefined)) return prose(text);
   return undefined;
 }
 
 function truncated({ maxOutputTokens }: ModelRequest, asked: AskedModel, paid: object): ModelTruncated {
   const message = `The answer of ${asked.model} was cut off; it may have ${maxOutputTokens} tokens. Raise maxOutputTokens.`;
   return new ModelTruncated(message, { ...asked, maxOutputTokens }, paid);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

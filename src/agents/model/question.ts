@@ -1,5 +1,6 @@
 import type { Contract, InferInput } from "../../contracts/contract.js";
 import type { Issue } from "../../contracts/failure.js";
+import { MAX_OUTPUT_TOKENS } from "./call-model.js";
 import type { ChatModel, ModelMessage, ModelRequest } from "./chat-model.js";
 import type { OneWord } from "./one-word.js";
 import { fromOutside, opening } from "./opening.js";
@@ -21,8 +22,6 @@ export interface ModelQuestion<Answer extends Contract = Contract> {
   /** Whether an answer that does not keep the contract is sent back, once, with what is wrong with it; `true` when left out. */
   readonly repair?: boolean | undefined;
 }
-
-const MAX_OUTPUT_TOKENS = 1024;
 
 /** Asks for the first time. `feedback` is what the gate found wrong with the answer of the round before. */
 export function requestOf(question: ModelQuestion, feedback: readonly Issue[] = []): ModelRequest {

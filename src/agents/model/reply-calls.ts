@@ -1,4 +1,5 @@
 import type { ToolCall } from "./chat-model.js";
+import { jsonOf } from "./json-of.js";
 import type { WireCallFragment } from "./wire-chunk.js";
 
 /** Puts calls of tools together that come in fragments, several of them side by side. */
@@ -37,16 +38,7 @@ interface CallDraft {
 /** Some servers give every call of a stream the same index: another id is another call, without ids a name after whole arguments. */
 function continues(draft: CallDraft, id: string | null | undefined, name: string | null | undefined): boolean {
   if (id || draft.id) return !id || draft.id === "" || draft.id === id;
-  return !name || !isWhole(draft.written);
-}
-
-function isWhole(written: string): boolean {
-  try {
-    JSON.parse(written);
-    return true;
-  } catch {
-    return false;
-  }
+  return !name || jsonOf(draft.written) === undefined;
 }
 
 function textOf(written: string | Record<string, unknown> | null | undefined): string {

@@ -1,6 +1,7 @@
 import { ModelDisconnected, ModelEmpty, ModelMalformed } from "../../contracts/model-failure.js";
 import type { ModelReply } from "./chat-model.js";
 import { errorFailure } from "./http-failure.js";
+import { jsonOf } from "./json-of.js";
 import { type ReplyDraft, replyDraft } from "./reply-draft.js";
 import { WireChunk } from "./wire-chunk.js";
 import { errorWithin } from "./wire-error.js";
@@ -84,14 +85,6 @@ function chunkOf(text: string, draft: ReplyDraft, site: WireSite): WireChunk {
   if (error !== undefined) throw errorFailure(error, site, lostWith(data?.usage ?? draft.usage()));
   if (!success) throw malformed(document === undefined ? "it is no JSON" : "it is no chat completion", draft, site);
   return data;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function malformed(reason: string, draft: ReplyDraft, { asked }: WireSite): ModelMalformed {

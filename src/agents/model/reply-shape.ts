@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { describeIssues } from "../../contracts/contract.js";
-import { MAX_DOCUMENT_BYTES } from "../../contracts/json.js";
 import { type AskedModel, ModelMalformed, ModelTooLarge } from "../../contracts/model-failure.js";
 import { issuesOf } from "../../limits/check-options.js";
+import { MAX_RECORDED_BYTES } from "../record.js";
 import type { ModelReply } from "./chat-model.js";
 import { oneLine } from "./redact.js";
 import { lostWith } from "./wire-site.js";
@@ -10,7 +10,7 @@ import { lostWith } from "./wire-site.js";
 /** A reply as the port has it and as it can be put on record, whoever wrote the model. Throws `MODEL_MALFORMED` or `MODEL_TOO_LARGE`. */
 export function checkReply(reply: unknown, { provider, model }: AskedModel): ModelReply {
   const { data, error } = Reply.safeParse(reply);
-  if (data && Buffer.byteLength(JSON.stringify(data)) > MAX_BYTES) throw tooLarge(data, { provider, model });
+  if (data && Buffer.byteLength(JSON.stringify(data)) > MAX_RECORDED_BYTES) throw tooLarge(data, { provider, model });
   if (data) return data;
   const reason = oneLine(describeIssues(issuesOf(error)));
   const message = `The ask of ${model} (${provider}) gave what is no ModelReply, as ChatModel wants one: ${reason}.`;
@@ -18,12 +18,9 @@ export function checkReply(reply: unknown, { provider, model }: AskedModel): Mod
   throw new ModelMalformed(message, { provider, model, reason }, lostWith(paid?.usage ?? null));
 }
 
-/** What a record can hold, with room for who was asked. */
-const MAX_BYTES = MAX_DOCUMENT_BYTES - 4 * 1024;
-
 function tooLarge({ usage }: ModelReply, asked: AskedModel): ModelTooLarge {
-  const message = `The answer of ${asked.model} has more than ${MAX_BYTES} bytes, more than can be put on record. Lower maxOutputTokens.`;
-  return new ModelTooLarge(message, { ...asked, maxBytes: MAX_BYTES }, lostWith(usage));
+  const message = `The answer of ${asked.model} has more than ${MAX_RECORDED_BYTES} bytes, more than can be put on record. Lower maxOutputTokens.`;
+  return new ModelTooLarge(message, { ...asked, maxBytes: MAX_RECORDED_BYTES }, lostWith(usage));
 }
 
 const textOr = (otherwise: string) =>

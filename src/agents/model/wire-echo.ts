@@ -1,4 +1,5 @@
 import type { ModelReply } from "./chat-model.js";
+import { jsonOf } from "./json-of.js";
 
 /** The reply once more as a provider would send it, whole and without the key: what LangChain and those who listen to it get to see. */
 export function echoOf(reply: ModelReply, streaming: boolean): Response {
@@ -24,10 +25,5 @@ function usageOf({ usage }: ModelReply): object | null {
 
 /** LangChain prints a warning for arguments that are no JSON. */
 function parsable(written: string): string {
-  try {
-    JSON.parse(written);
-    return written;
-  } catch {
-    return JSON.stringify({ written });
-  }
+  return jsonOf(written) === undefined ? JSON.stringify({ written }) : written;
 }

@@ -1,8 +1,9 @@
 import type * as z from "zod";
 import { describeIssues } from "../../contracts/contract.js";
-import { messageOf, pointerOf } from "../../contracts/failure.js";
+import { messageOf } from "../../contracts/failure.js";
 import { seal } from "../../contracts/json.js";
 import type { JsonObject } from "../../contracts/json-value.js";
+import { issuesOf } from "../../limits/check-options.js";
 import type { ToolCall } from "../model/chat-model.js";
 
 /** What is wrong with a call, in a sentence for the model to read. */
@@ -26,7 +27,7 @@ export function checkArguments<Args>(schema: z.ZodType<Args>, args: unknown): { 
   try {
     const parsed = schema.safeParse(args);
     if (parsed.success) return { args: parsed.data };
-    return { error: describeIssues(parsed.error.issues.map(({ path, message }) => ({ path: pointerOf(path), message }))) };
+    return { error: describeIssues(issuesOf(parsed.error)) };
   } catch (thrown) {
     return { error: messageOf(thrown) };
   }

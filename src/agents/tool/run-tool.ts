@@ -1,8 +1,9 @@
 import { type FailureCode, isWalkbackError, messageOf } from "../../contracts/failure.js";
-import { MAX_DOCUMENT_BYTES, seal } from "../../contracts/json.js";
+import { seal } from "../../contracts/json.js";
 import type { JsonObject, JsonValue } from "../../contracts/json-value.js";
 import { errorOf } from "../../limits/classify.js";
 import type { AgentContext } from "../agent.js";
+import { MAX_RECORDED_BYTES } from "../record.js";
 import { OutOfResources } from "./out-of-resources.js";
 import { beginningOf } from "./results.js";
 import type { EffectTool, PlainTool, Tool, ToolContext } from "./tool.js";
@@ -47,11 +48,8 @@ function runPlain({ tool: { name }, raw, args, after, site }: ToolRun, tool: Pla
   });
 }
 
-/** Room for what stands around a result in its record. */
-const AROUND_BYTES = 4096;
-
 function withinRecord(result: unknown): Outcome {
-  return { result: seal<JsonValue>(result ?? null, MAX_DOCUMENT_BYTES - AROUND_BYTES).data };
+  return { result: seal<JsonValue>(result ?? null, MAX_RECORDED_BYTES).data };
 }
 
 function toldOf(thrown: unknown, tool: PlainTool, { agent, signal }: AgentContext): Outcome {

@@ -1,6 +1,7 @@
 import type { Contract, InferInput } from "../../contracts/contract.js";
 import type { AgentContext, ContractMap, Inputs, LiveTier } from "../agent.js";
 import type { Completion } from "../completion.js";
+import { MAX_OUTPUT_TOKENS } from "../model/call-model.js";
 import type { ChatModel, OfferedTool } from "../model/chat-model.js";
 import { fromOutside, opening } from "../model/opening.js";
 import type { Route } from "./ending.js";
@@ -79,7 +80,13 @@ type Settings = Omit<ToolAgentDefinition<ContractMap, Contract>, "consumes" | "p
 type Plan = { readonly loop: Omit<LoopOptions, "output">; readonly bench: WorkbenchOptions };
 
 function withDefaults({ model, tools, ...given }: Settings): Plan {
-  const { steps = 12, maxTokens = Number.POSITIVE_INFINITY, maxOutputTokens = 1024, repeats = 2, resultChars = 16_000 } = given;
+  const {
+    steps = 12,
+    maxTokens = Number.POSITIVE_INFINITY,
+    maxOutputTokens = MAX_OUTPUT_TOKENS,
+    repeats = 2,
+    resultChars = 16_000,
+  } = given;
   const { onPartial = "repair", onBlocked = "next-tier" } = given;
   const offered = [...tools.map(offer), offeredFinish];
   return { loop: { model, offered, steps, maxTokens, maxOutputTokens, onPartial, onBlocked }, bench: { tools, repeats, resultChars } };

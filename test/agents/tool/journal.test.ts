@@ -2,23 +2,16 @@ import { describe, expect, test } from "vitest";
 import { AgentUnavailable, defineTool, sqliteStore } from "walkback";
 import * as z from "zod";
 import { aFolder } from "../../support/store.js";
-import { type Airline, aDesk, anAirline, books, degradedBy, finishes, looksUp, toldBefore } from "./support.js";
+import { type Airline, aDesk, anAirline, books, degradedBy, fares, finishes, looksUp, toldBefore } from "./support.js";
 
 const done = ["fares-1", "book-1"];
 
 /** A list of fares that cannot be reached so many times, and then can. */
 const unreachable = (airline: Airline, times: number, error: Error) => {
   let left = times;
-  return defineTool({
-    name: "fares",
-    description: "The fare to a city, in cents.",
-    args: z.object({ city: z.string() }),
-    run: async ({ city }) => {
-      airline.asked.push(`fare ${city}`);
-      if (city === "Atlantis") throw new Error("Atlantis has sunk");
-      if (left-- > 0) throw error;
-      return { city, fareCents: 1 };
-    },
+  return fares(airline, () => {
+    if (left-- > 0) throw error;
+    return 1;
   });
 };
 

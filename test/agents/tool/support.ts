@@ -73,7 +73,7 @@ export const bookSeat = (airline: Airline, more: { readonly irreversible?: true 
   });
 
 /** What is looked up in a list outside; each look is written down. */
-const fares = (airline: Airline) =>
+export const fares = (airline: Airline, fareTo = (city: string) => 120_00 + city.length) =>
   defineTool({
     name: "fares",
     description: "The fare to a city, in cents.",
@@ -81,7 +81,7 @@ const fares = (airline: Airline) =>
     run: async ({ city }) => {
       airline.asked.push(`fare ${city}`);
       if (city === "Atlantis") throw new Error("Atlantis has sunk");
-      return { city, fareCents: 120_00 + city.length };
+      return { city, fareCents: fareTo(city) };
     },
   });
 
